@@ -1,0 +1,95 @@
+/**
+ * Runs all tests, in processes of their own by group or by file, and ends with the one line
+ * `N passed, N failed, N skipped`. Paths or words on the command line choose among the test files.
+ * Under CI=true a skip is a failure, unless its reason is among those expected.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+
+/** In the order of what they need: nothing, clang and a kernel, root, the built binary, other kernels in QEMU. */
+const groups = ["unit", "contract", "kernel", "cli", "kernels"];
+
+/** What a kernel may lack without anybody's fault; see tests/support/needs.ts. */
+const expectedReasons: readonly RegExp[] = [
+  /^this kernel has no kprobes/,
+  /^this kernel refuses fentry/,
+  /^this kernel has no sock_recv_length/,
+  /^there is no chromium here/,
+];
+
+interface Result {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: readonly string[];
+}
+
+process.chdir(`${import.meta.dir}/..`);
+const wanted = process.argv.slice(2);
+const reports = "dist/test-reports";
+mkdirSync(reports, { recursive: true });
+const results: Result[] = [];
+for (const group of groups) {
+  const files = [...new Glob(`tests/${group}/**/*.test.ts`).scanSync()]
+    .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+    .sort();
+  if (files.length > 0) console.log(`\n# ${group}`);
+  // What uses the kernel runs file by file, so that nothing one file leaves open reaches the next.
+  const sets = ["unit", "contract"].includes(group) ? [files] : files.map((file) => [file]);
+  for (const set of sets) if (set.length > 0) results.push(await runFiles(group, set));
+}
+
+const skipped = results.flatMap((result) => result.skipped);
+const refused = process.env.CI === "true" ? skipped.filter((name) => !isExpected(name)) : [];
+for (const name of refused) console.error(`not to be skipped in CI: ${name}`);
+const sum = (pick: (result: Result) => number) => results.reduce((n, r) => n + pick(r), 0);
+const passed = sum((result) => result.passed);
+const failed = sum((result) => result.failed) + refused.length;
+if (results.length === 0) console.error(`no test file matches ${wanted.join(" ")}`);
+console.log(`${passed} passed, ${failed} failed, ${skipped.length - refused.length} skipped`);
+process.exit(failed > 0 || results.length === 0 ? 1 : 0);
+
+async function runFiles(group: string, files: readonly string[]): Promise<Result> {
+  const report = join(reports, `${group}.xml`);
+  rmSync(report, { force: true });
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "test",
+      "--timeout=120000", // a run on the real kernel, on a machine that others use too
+      ...files.map((file) => `./${file}`),
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+    ],
+    { stdio: ["ignore", "inherit", "inherit"] },
+  );
+  const code = await child.exited;
+  const result = existsSync(report)
+    ? readReport(readFileSync(report, "utf8"))
+    : { passed: 0, failed: 0, skipped: [] };
+  if (code === 0 || result.failed > 0) return result;
+  console.error(`tests/${group}: bun test ended with ${child.signalCode ?? code}`);
+  return { ...result, failed: 1 };
+}
+
+/** Counts in a JUnit report, as bun writes it. */
+function readReport(xml: string): Result {
+  const attribute = (name: string) => {
+    const head = /<testsuites [^>]*>/.exec(xml)?.[0] ?? "";
+    return Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  };
+  const names = [...xml.matchAll(/<testcase name="([^"]*)"[^>]*[^/]>\s*<skipped/g)];
+  const skipped = names.map((match) => unescapeXml(match[1]));
+  const failed = attribute("failures") + attribute("errors");
+  return { passed: attribute("tests") - failed - skipped.length, failed, skipped };
+}
+
+function isExpected(name: string): boolean {
+  const reason = /\(skipped: (.*)\)$/.exec(name)?.[1] ?? "";
+  return expectedReasons.some((expected) => expected.test(reason));
+}
+
+function unescapeXml(text: string): string {
+  const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replace(/&(\w+);/g, (whole, name: string) => entities[name] ?? whole);
+}
