@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* Atomics that give back what was there. */
+#pragma once
+
+#ifndef KOMON_NO_FETCH
+#define FETCH_ADD(pointer, n) __sync_fetch_and_add(pointer, n)
+#define CLAIM(pointer, from, to) (__sync_val_compare_and_swap(pointer, from, to) == (from))
+#else /* before 5.12: no atomics that return a value; exact while one CPU at a time feeds a socket */
+#define FETCH_ADD(pointer, n) ({ typeof(*(pointer)) was_ = *(pointer); *(pointer) = was_ + (n); was_; })
+#define CLAIM(pointer, from, to) ({ bool is_ = *(pointer) == (from); if (is_) *(pointer) = (to); is_; })
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* What answers a probe, and what leaves as one. */
+#pragma once
+
+#include "probe_packet.h"
+
+/* An answer to one of our probes? Foreign packets leave after as few looks as can be */
+static __always_inline enum verdict find_answer(const enum way way, const struct packet *p, struct found *f)
+{
+	__u8 protocol = 0;
+	__u8 h[20];
+	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
+
+	if (!at)
+		return FOREIGN;
+	if (options.kind == KOMON_PROBE_ICMP) {
+		if (protocol != (p->protocol == ETH_P_IP_BE ? PROTO_ICMP : PROTO_ICMPV6) || !load(way, p, at, h, 8))
+			return FOREIGN;
+		if (h[0] != (protocol == PROTO_ICMP ? 0 : 129) || h[1])
+			return FOREIGN;
+		f->kind = KOMON_ANSWER_ECHO;
+		if (read_head(way, p, at + 8, f) != OURS)
+			return FOREIGN;
+		if (options.reflected)
+			read_far_stamps(way, p, at + 8 + options.head_offset + 20, f);
+		return short_of_probe(p, f) ? TRUNCATED : OURS;
+	}
+	if (options.kind == KOMON_PROBE_TCP) {
+		if (protocol != PROTO_TCP || !load(way, p, at, h, 20))
+			return FOREIGN;
+		if ((h[0] << 8 | h[1]) != options.remote_port || (h[2] << 8 | h[3]) != options.local_port)
+			return FOREIGN;
+		if ((h[13] & 0x16) == 0x12)
+			f->kind = KOMON_ANSWER_SYNACK;
+		else if ((h[13] & 0x14) == 0x14)
+			f->kind = KOMON_ANSWER_RESET;
+		else
+			return FOREIGN;
+		f->sequence = ((__u32)h[8] << 24 | h[9] << 16 | h[10] << 8 | h[11]) - 1 - options.isn_base;
+		f->target = ~0u; /* TCP carries none; the slot knows it */
+		return OURS;
+	}
+	if (protocol == PROTO_UDP) {
+		if (!load(way, p, at, h, 8))
+			return FOREIGN;
+		if ((h[0] << 8 | h[1]) != options.remote_port || (h[2] << 8 | h[3]) != options.local_port)
+			return FOREIGN;
+		f->kind = KOMON_ANSWER_ECHO;
+		if (read_head(way, p, at + 8, f) != OURS)
+			return FOREIGN;
+		if (options.reflected)
+			read_far_stamps(way, p, at + 8, f);
+		return short_of_probe(p, f) ? TRUNCATED : OURS;
+	}
+	/* Destination unreachable, with the probe inside */
+	if (protocol != PROTO_ICMP && protocol != PROTO_ICMPV6)
+		return FOREIGN;
+	if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 3 : 1))
+		return FOREIGN;
+	f->kind = KOMON_ANSWER_UNREACHABLE;
+	f->code = h[1];
+	struct found inner = {};
+	__u8 inside = 0;
+
+	at = after_ip(way, p, at + 8, p->protocol, &inner, &inside);
+	if (!at || inside != PROTO_UDP || !load(way, p, at, h, 8))
+		return FOREIGN;
+	if ((h[0] << 8 | h[1]) != options.local_port || (h[2] << 8 | h[3]) != options.remote_port)
+		return FOREIGN;
+	return read_head(way, p, at + 8, f);
+}
+
+/* One of our probes on its way out? They have no IP options */
+static __always_inline bool find_probe(const enum way way, const struct packet *p, struct found *f)
+{
+	__u8 protocol = 0;
+	__u8 h[8];
+	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
+
+	if (!at)
+		return false;
+	if (options.kind == KOMON_PROBE_ICMP) {
+		if (protocol != PROTO_ICMP && protocol != PROTO_ICMPV6)
+			return false;
+		if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 8 : 128))
+			return false;
+	} else {
+		if (protocol != (options.kind == KOMON_PROBE_TCP ? PROTO_TCP : PROTO_UDP) || !load(way, p, at, h, 8))
+			return false;
+		if ((h[0] << 8 | h[1]) != options.local_port || (h[2] << 8 | h[3]) != options.remote_port)
+			return false;
+	}
+	if (options.kind == KOMON_PROBE_TCP) {
+		f->sequence = ((__u32)h[4] << 24 | h[5] << 16 | h[6] << 8 | h[7]) - options.isn_base;
+		f->target = ~0u;
+		return true;
+	}
+	return read_head(way, p, at + 8, f) == OURS;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* The memory of active probing: mmapable arrays and one ring, so user space reads without system calls. */
+#pragma once
+
+#include "komon/probe.h"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+volatile const struct komon_probe_options options SEC(".rodata.options");
+struct komon_probe_control control = {};
+
+/* clang describes in BTF only types that something reaches */
+const struct komon_probe_answer *const type_of_answer __attribute__((used));
+const struct komon_probe_head *const type_of_head __attribute__((used));
+const enum komon_probe_kind *const type_of_probe_kind __attribute__((used));
+const enum komon_answer_kind *const type_of_answer_kind __attribute__((used));
+const enum komon_answer_flag *const type_of_answer_flag __attribute__((used));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct komon_probe_slot);
+} slots SEC(".maps");
+
+/* Index: CPU */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct komon_probe_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} answers SEC(".maps");
+
+static __always_inline struct komon_probe_counters *this_cpu_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+static __always_inline struct komon_probe_slot *slot_of(__u32 sequence)
+{
+	__u32 key = sequence & options.slot_mask;
+
+	return bpf_map_lookup_elem(&slots, &key);
+}
