@@ -1,0 +1,101 @@
+/**
+ * The far end of active probing: answers probes in the driver, with its own times of receiving and sending.
+ * Needs root or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. Ends with the process.
+ */
+import { readFileSync } from "node:fs";
+import object from "../../../dist/bpf/x86/reflect.bpf.o" with { type: "file" };
+import { KomonError } from "../../base/errors.ts";
+import { realtimeOffsetNs } from "../../kernel/clockOffset.ts";
+import { readU64 } from "../../kernel/counter.ts";
+import { type Device, LinkType } from "../../kernel/device.ts";
+import {
+  komonReflectControl,
+  komonReflectCounters,
+  komonReflectOptions,
+} from "../../kernel/generated/reflect.ts";
+import { attachXdp, type DeviceLink, type XdpMode } from "../../kernel/hook.ts";
+import { type MappedMemory, possibleCpus, unmap } from "../../kernel/map.ts";
+import { BpfObject } from "../../kernel/object.ts";
+
+/** STAMP's port (RFC 8762). */
+export const stampPort = 862;
+
+export type ReflectCounters = Readonly<Record<keyof typeof komonReflectCounters.fields, number>>;
+
+export class Reflector implements Disposable {
+  readonly mode: XdpMode;
+  readonly #object: BpfObject;
+  readonly #link: DeviceLink;
+  readonly #counters: MappedMemory;
+  readonly #control: MappedMemory;
+  readonly #cpus = possibleCpus();
+
+  /** Fails when the device's XDP hook is taken: there is no second rung for an answer in the driver. */
+  constructor(device: Device, port: number) {
+    if (device.linkType !== LinkType.ethernet && device.linkType !== LinkType.loopback) {
+      throw new KomonError({
+        what: `cannot reflect at ${device.name}`,
+        why: "its packets have no Ethernet header",
+      });
+    }
+    const opened = BpfObject.open(readFileSync(object));
+    try {
+      const options = new DataView(opened.initialValue(".rodata.options"));
+      options.setUint16(komonReflectOptions.fields.port.offset, port, true);
+      opened.map("counters").setEntries(this.#cpus);
+      opened.load();
+      [this.#link, this.mode] = attach(opened.program("reflector").fd, device);
+    } catch (error) {
+      opened[Symbol.dispose]();
+      throw error;
+    }
+    this.#object = opened;
+    this.#counters = opened.map("counters").map();
+    this.#control = opened.section(".bss").map();
+    this.setClock();
+  }
+
+  /** The wall clock moves against the kernel's own (NTP steers it): call this about once a second. */
+  setClock(): void {
+    const { clockOffsetNs } = komonReflectControl.fields;
+    new DataView(this.#control.buffer).setBigInt64(clockOffsetNs.offset, realtimeOffsetNs(), true);
+  }
+
+  counters(): ReflectCounters {
+    const view = new DataView(this.#counters.buffer);
+    const sums = Object.entries(komonReflectCounters.fields).map(([name, { offset }]) => {
+      let sum = 0;
+      for (let cpu = 0; cpu < this.#cpus; cpu++) {
+        sum += readU64(view, cpu * komonReflectCounters.size + offset);
+      }
+      return [name, sum];
+    });
+    return Object.fromEntries(sums) as ReflectCounters;
+  }
+
+  [Symbol.dispose](): void {
+    this.#link[Symbol.dispose]();
+    unmap(this.#counters);
+    unmap(this.#control);
+    this.#object[Symbol.dispose]();
+  }
+}
+
+/**
+ * A veth's driver hands on a reflected packet only when its peer runs XDP or GRO, too; so software devices answer
+ * in the stack's XDP hook.
+ */
+function attach(programFd: number, device: Device): [DeviceLink, XdpMode] {
+  const isHardware = device.kind === "" && device.linkType === LinkType.ethernet;
+  const modes: readonly XdpMode[] = isHardware ? ["native", "generic"] : ["generic"];
+  let refusal: KomonError | undefined;
+  for (const mode of modes) {
+    try {
+      return [attachXdp(programFd, device, mode), mode];
+    } catch (error) {
+      if (!(error instanceof KomonError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}

@@ -1,0 +1,157 @@
+/**
+ * The forwarding probe: packets that come in at one device and go out at another without a process. Their one span is
+ * `total`, nic → tx. Needs the same rights as the VNF probe; its hooks are tracepoints, which every kernel has.
+ */
+import { readFileSync } from "node:fs";
+import whole from "../../../dist/bpf/x86/forward.bpf.o" with { type: "file" };
+import noFetch from "../../../dist/bpf/x86/forward.nofetch.bpf.o" with { type: "file" };
+import { readU64, writeU64 } from "../../kernel/counter.ts";
+import { fetchingAtomics } from "../../kernel/features.ts";
+import {
+  komonForwardCounters,
+  komonForwardLimit,
+  komonForwardOptions,
+  komonPassing,
+} from "../../kernel/generated/forward.ts";
+import { monotonicNs } from "../../kernel/libc.ts";
+import type { BpfLink } from "../../kernel/link.ts";
+import { possibleCpus } from "../../kernel/map.ts";
+import { BpfObject } from "../../kernel/object.ts";
+import { type Deadline, DeadlineMemory } from "../deadline.ts";
+import { HistogramMemory, type SpanHistogram } from "../histograms.ts";
+import { View } from "../view.ts";
+
+export interface ForwardProbeOptions {
+  /** Devices, by index; 0 or left out: any. */
+  readonly inIfindex?: number;
+  readonly outIfindex?: number;
+  /** Inode number of the network namespace that both are in. */
+  readonly netns: number;
+  /** Packets that take longer from nic to tx are counted as misses. */
+  readonly deadlineNs?: number;
+}
+
+/** `seen = matched + expired + collided + filtered + inFlight`, when nothing moves. */
+export interface ForwardCoverage {
+  readonly seen: number;
+  readonly matched: number;
+  /** Dropped by the stack, or never seen to go out: meant for this host itself, or held too long. */
+  readonly expired: number;
+  readonly dropped: number;
+  readonly unsent: number;
+  readonly collided: number;
+  /** Went out at another device than the one asked for. */
+  readonly filtered: number;
+  readonly inFlight: number;
+}
+
+export class ForwardProbe implements Disposable {
+  /** What users see: the kernel's names of the places. */
+  static readonly hooks = { nic: "tp_btf/netif_receive_skb", tx: "tp_btf/net_dev_queue" } as const;
+  readonly #object: BpfObject;
+  readonly #links: readonly BpfLink[];
+  readonly #histograms: HistogramMemory;
+  readonly #deadlines: DeadlineMemory;
+  readonly #memory: ForwardMemory;
+  readonly #passing: PassingMemory;
+
+  private constructor(opened: BpfObject, links: readonly BpfLink[], cpus: number) {
+    this.#object = opened;
+    this.#links = links;
+    this.#histograms = new HistogramMemory(opened.map("histograms"), cpus, 1);
+    this.#deadlines = new DeadlineMemory(opened.map("deadlines"));
+    this.#memory = new ForwardMemory(opened.map("counters"));
+    this.#passing = new PassingMemory(opened.map("passing"));
+  }
+
+  static open(options: ForwardProbeOptions): ForwardProbe {
+    const lacksFetch = fetchingAtomics.ask().is === "no";
+    const opened = BpfObject.open(readFileSync(lacksFetch ? noFetch : whole));
+    const links: BpfLink[] = [];
+    try {
+      const constants = new DataView(opened.initialValue(".rodata.options"));
+      const fields = komonForwardOptions.fields;
+      constants.setUint32(fields.inIfindex.offset, options.inIfindex ?? 0, true);
+      constants.setUint32(fields.outIfindex.offset, options.outIfindex ?? 0, true);
+      constants.setUint32(fields.netns.offset, options.netns, true);
+      writeU64(constants, fields.deadlineNs.offset, options.deadlineNs ?? 0);
+      const cpus = possibleCpus();
+      for (const name of ["counters", "histograms"]) opened.map(name).setEntries(cpus);
+      opened.load();
+      // The exit first: who comes in must be seen to go out.
+      for (const name of ["forward_tx", "forward_drop", "forward_nic"]) {
+        links.push(opened.program(name).attach());
+      }
+      return new ForwardProbe(opened, links, cpus);
+    } catch (error) {
+      for (const link of links) link[Symbol.dispose]();
+      opened[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Residence of every packet since {@link open}. */
+  histogram(): SpanHistogram {
+    return this.#histograms.read(0, "total");
+  }
+
+  deadline(): Deadline {
+    return this.#deadlines.read(0);
+  }
+
+  coverage(): ForwardCoverage {
+    const { seen, matched, expired, dropped, collided, filtered } = this.#memory.read();
+    const places = this.#passing.count(monotonicNs());
+    const unsent = expired + places.old;
+    return {
+      seen,
+      matched,
+      expired: dropped + unsent,
+      dropped,
+      unsent,
+      collided,
+      filtered: filtered + places.elsewhere,
+      inFlight: places.young,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const link of this.#links) link[Symbol.dispose]();
+    for (const part of [this.#histograms, this.#deadlines, this.#memory, this.#passing]) {
+      part[Symbol.dispose]();
+    }
+    this.#object[Symbol.dispose]();
+  }
+}
+
+type Counters = Record<keyof typeof komonForwardCounters.fields, number>;
+
+class ForwardMemory extends View {
+  read(): Counters {
+    const names = Object.keys(komonForwardCounters.fields) as (keyof Counters)[];
+    const sum = Object.fromEntries(names.map((name) => [name, 0])) as Counters;
+    for (let base = 0; base < possibleCpus() * komonForwardCounters.size; ) {
+      for (const name of names) {
+        sum[name] += readU64(this.view, base + komonForwardCounters.fields[name].offset);
+      }
+      base += komonForwardCounters.size;
+    }
+    return sum;
+  }
+}
+
+class PassingMemory extends View {
+  count(nowNs: number) {
+    const { skb, nicNs, elsewhere } = komonPassing.fields;
+    const found = { young: 0, old: 0, elsewhere: 0 };
+    for (let i = 0; i < komonForwardLimit.KOMON_PASSING; i++) {
+      const base = i * komonPassing.size;
+      if (readU64(this.view, base + skb.offset) === 0) continue;
+      const age = nowNs - readU64(this.view, base + nicNs.offset);
+      if (this.view.getUint32(base + elsewhere.offset, true) !== 0) found.elsewhere++;
+      else if (age > komonForwardLimit.KOMON_PASSING_EXPIRY_NS) found.old++;
+      else found.young++;
+    }
+    return found;
+  }
+}
