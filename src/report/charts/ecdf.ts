@@ -1,0 +1,65 @@
+import type { EcdfPoint } from "../../stats/ecdf.ts";
+import type { CombinationReport } from "../combination.ts";
+import { type QuantityName, quantityNames } from "../quantity.ts";
+import { element, label, round } from "../svg/element.ts";
+import { type Box, frame, legend, picture } from "../svg/frame.ts";
+import { linearScale, logScale, type Scale } from "../svg/scale.ts";
+import { axisNs, titleOf } from "./title.ts";
+
+const width = 340;
+const height = 264;
+const box: Box = { left: 44, top: 60, right: 330, bottom: 220 };
+
+/** Which share of the packets took at most so long: the truth, and each span beside it. */
+export function ecdfChart(combination: CombinationReport): string {
+  const curves = quantityNames.flatMap((name) => {
+    const curve = combination.quantities[name]?.ecdf;
+    return curve ? [[name, curve] as const] : [];
+  });
+  const x = logScale(domain(curves), [box.left, box.right], 6);
+  const y = linearScale([0, 1], [box.bottom, box.top], 5);
+  const title = titleOf(combination);
+  return picture(
+    width,
+    height,
+    `Distribution of the times at ${title}`,
+    label(title, box.left, 14, { class: "heading" }),
+    legend(
+      curves.map(([name]) => name),
+      box,
+      32,
+    ),
+    frame(box, { scale: x, format: axisNs }, { scale: y, format: percent }),
+    ...curves.map(([name, curve]) => {
+      return element("path", { d: stairs(curve, x, y), class: `line ${name}` });
+    }),
+  );
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** From the smallest half percent to the largest thousandth of any curve. */
+function domain(
+  curves: readonly (readonly [QuantityName, readonly EcdfPoint[]])[],
+): [number, number] {
+  const values = (pick: (curve: readonly EcdfPoint[]) => EcdfPoint | undefined) =>
+    curves.map(([, curve]) => pick(curve)?.value ?? 1);
+  const low = Math.min(...values((curve) => curve.find(({ share }) => share >= 0.005)));
+  const high = Math.max(...values((curve) => curve.findLast(({ share }) => share <= 0.999)));
+  return [Math.max(1, low * 0.9), Math.max(2, high * 1.1)];
+}
+
+/** A step at each value; steps that fall onto the same tenth of a pixel are one. */
+function stairs(curve: readonly EcdfPoint[], x: Scale, y: Scale): string {
+  let path = `M${round(x.at(curve[0].value))} ${round(y.at(0))}`;
+  let lastX = "";
+  for (const { value, share } of curve) {
+    const atX = round(x.at(value));
+    if (atX !== lastX) path += `H${atX}`;
+    path += `V${round(y.at(share))}`;
+    lastX = atX;
+  }
+  return `${path}H${round(box.right)}`;
+}

@@ -1,0 +1,23 @@
+import type { Coverage, LoadReport, RunResult } from "../model/result.ts";
+import { meanOf } from "../stats/summary.ts";
+
+/** Packets of all repetitions. */
+export function sumCoverage(runs: readonly RunResult[]): Coverage | undefined {
+  if (runs.length === 0) return undefined;
+  const names = Object.keys(runs[0].coverage) as (keyof Coverage)[];
+  const sum = (name: keyof Coverage) => runs.reduce((all, run) => all + run.coverage[name], 0);
+  return Object.fromEntries(names.map((name) => [name, sum(name)])) as unknown as Coverage;
+}
+
+/** Packets of all repetitions, and their mean rates. */
+export function sumLoad(runs: readonly RunResult[]): LoadReport | undefined {
+  const loads = runs.flatMap(({ load }) => load ?? []);
+  if (loads.length === 0) return undefined;
+  const mean = (name: keyof LoadReport) => meanOf(loads.map((load) => load[name]));
+  return {
+    offered_pps: mean("offered_pps"),
+    sent_pps: mean("sent_pps"),
+    sent: mean("sent") * loads.length,
+    refused: mean("refused") * loads.length,
+  };
+}

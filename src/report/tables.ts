@@ -1,0 +1,154 @@
+import type { Column, Row, Table } from "../model/table.ts";
+import type { CombinationReport } from "./combination.ts";
+import { placeColumns, placeOf } from "./place.ts";
+import type { QuantityName } from "./quantity.ts";
+
+/** The statistics of each time that are reported. */
+const statistics = ["mean_ns", "sd_ns", "p50_ns", "p99_ns", "max_ns"] as const;
+
+/** Names of columns: `truth` is what VNF_ holds, `sojourn` what KERNEL_ holds. */
+const prefixes: readonly (readonly [QuantityName, string])[] = [
+  ["truth", "vnf"],
+  ["sojourn", "kernel"],
+  ["service", "service"],
+  ["queue", "queue"],
+  ["egress", "egress"],
+  ["total", "total"],
+];
+
+const errorStatistics = ["mean_ns", "p50_ns", "p99_ns", "mae_ns", "residual_p50_ns"] as const;
+const errorSpans = ["service", "sojourn"] as const;
+
+const text = (key: string): Column => ({ key, unit: "text" });
+const number = (key: string): Column => ({ key, unit: "number" });
+const ns = (key: string): Column => ({ key, unit: "ns" });
+
+/** The columns of `komon report --format csv|json|jsonl`. */
+export const reportColumns: readonly Column[] = [
+  ...[text("folder"), number("delay_us"), number("law"), number("pps"), number("size_bytes")],
+  ...[number("reps"), { key: "n", unit: "count" } as const],
+  ...prefixes.flatMap(([, prefix]) => [
+    ...statistics.map((statistic) => ns(`${prefix}_${statistic}`)),
+    ...[ns(`${prefix}_p50_low_ns`), ns(`${prefix}_p50_high_ns`)],
+  ]),
+  ...["bias_ns", "bias_low_ns", "bias_high_ns"].map(ns),
+  ...[number("ks"), number("ks_p")],
+  ...[{ key: "same_packets", unit: "text" } as const],
+  ...["pair_mae_ns", "pair_p99_ns"].map(ns),
+  ...errorSpans.flatMap((span) => [
+    { key: `${span}_error_pairs`, unit: "count" } as const,
+    ...errorStatistics.map((statistic) => ns(`${span}_error_${statistic}`)),
+  ]),
+  ...[{ key: "coverage", unit: "ratio" } as const, { key: "lost", unit: "count" } as const],
+  ...["buffer_mean_bytes", "buffer_p90_bytes", "buffer_max_bytes"].map(
+    (key) => ({ key, unit: "bytes" }) as const,
+  ),
+];
+
+/** One row of every figure per combination. */
+export function reportTable(combinations: readonly CombinationReport[]): Table {
+  return { schema: "komon.report/1", columns: reportColumns, rows: combinations.map(rowOf) };
+}
+
+function rowOf(combination: CombinationReport): Row {
+  const { params, quantities, comparison, error, coverage, buffer } = combination;
+  const row: Record<string, Row[string]> = {
+    folder: combination.folder,
+    delay_us: params.delayNs / 1000,
+    law: params.law,
+    pps: params.pps,
+    size_bytes: params.sizeBytes,
+    reps: combination.reps.length,
+    n: rowsOf(combination),
+    bias_ns: comparison?.bias.value,
+    bias_low_ns: comparison?.bias.low,
+    bias_high_ns: comparison?.bias.high,
+    ks: comparison?.ks.distance,
+    ks_p: comparison?.ks.p,
+    same_packets: combination.samePackets,
+    pair_mae_ns: comparison?.pair_mae_ns,
+    pair_p99_ns: comparison?.pair_p99_ns,
+    coverage: coverage && coverage.matched / coverage.seen,
+    lost: coverage?.lost,
+    buffer_mean_bytes: buffer?.mean_bytes,
+    buffer_p90_bytes: buffer?.p90_bytes,
+    buffer_max_bytes: buffer?.max_bytes,
+  };
+  for (const [name, prefix] of prefixes) {
+    const quantity = quantities[name];
+    if (quantity === undefined) continue;
+    for (const statistic of statistics) row[`${prefix}_${statistic}`] = quantity.summary[statistic];
+    row[`${prefix}_p50_low_ns`] = quantity.median.low;
+    row[`${prefix}_p50_high_ns`] = quantity.median.high;
+  }
+  for (const span of errorSpans) {
+    const summary = error?.[span]?.summary;
+    row[`${span}_error_pairs`] = summary?.pairs;
+    for (const statistic of errorStatistics)
+      row[`${span}_error_${statistic}`] = summary?.[statistic];
+  }
+  return row;
+}
+
+/** Pairs of rows, or the rows of the one file there is. */
+function rowsOf({ comparison, quantities }: CombinationReport): number {
+  return comparison?.pairs ?? (quantities.sojourn ?? quantities.truth)?.summary.count ?? 0;
+}
+
+/** For humans, below 80 columns: KERNEL_ and VNF_ as two samples. Medians unless the head says else. */
+export function sampleTable(combinations: readonly CombinationReport[]): Table {
+  return {
+    schema: "komon.report.samples/1",
+    columns: [
+      ...placeColumns,
+      { key: "n", unit: "number" },
+      { key: "truth", title: "VNF", unit: "ns" },
+      { key: "sojourn", title: "KERNEL", unit: "ns" },
+      { key: "tail", title: "p99", unit: "ns" },
+      { key: "bias", unit: "ns" },
+      { key: "half", title: "±95 %", unit: "ns" },
+      { key: "ks", title: "KS", unit: "text" },
+    ],
+    rows: combinations.map((combination) => {
+      const { quantities, comparison } = combination;
+      return {
+        ...placeOf(combination),
+        n: rowsOf(combination),
+        truth: quantities.truth?.summary.p50_ns,
+        sojourn: quantities.sojourn?.summary.p50_ns,
+        tail: quantities.sojourn?.summary.p99_ns,
+        bias: comparison?.bias.value,
+        half: comparison && (comparison.bias.high - comparison.bias.low) / 2,
+        ks: comparison?.ks.distance.toFixed(3),
+      };
+    }),
+  };
+}
+
+/** For humans, below 80 columns: the spans, and the error of the same packets. */
+export function spanTable(combinations: readonly CombinationReport[]): Table {
+  return {
+    schema: "komon.report.spans/1",
+    columns: [
+      ...placeColumns,
+      { key: "service", title: "service", unit: "ns" },
+      { key: "error", title: "error", unit: "ns" },
+      { key: "tail", title: "p99", unit: "ns" },
+      { key: "residual", unit: "ns" },
+      { key: "queue", title: "queue", unit: "ns" },
+      { key: "coverage", title: "matched", unit: "ratio" },
+    ],
+    rows: combinations.map((combination) => {
+      const { quantities, error, coverage } = combination;
+      return {
+        ...placeOf(combination),
+        service: quantities.service?.summary.p50_ns,
+        error: error?.service?.summary.p50_ns,
+        tail: error?.service?.summary.p99_ns,
+        residual: error?.service?.summary.residual_p50_ns,
+        queue: quantities.queue?.summary.p50_ns,
+        coverage: coverage && coverage.matched / coverage.seen,
+      };
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * The main job: testbed, VNF, load and probe for one parameter combination. Everything is waited for by its own
+ * word, never by time; whatever way it ends, what was measured so far is in the files and the rest is gone.
+ */
+import { statSync } from "node:fs";
+import { Awake } from "../kernel/awake.ts";
+import type { LoadReport } from "../model/result.ts";
+import { VnfProbe } from "../probes/vnf/probe.ts";
+import { ResultFiles } from "../results/writer.ts";
+import { openTestbed } from "../testbed/testbed.ts";
+import { accountOf, type Measured } from "./account.ts";
+import type { Child } from "./child.ts";
+import { measureCost } from "./cost.ts";
+import type { RunOptions } from "./options.ts";
+import { chooseCpus, startLoad, startVnf } from "./roles.ts";
+import { Scratch } from "./scratch.ts";
+import { type Progress, Session } from "./session.ts";
+
+export type { Measured } from "./account.ts";
+export type { Progress } from "./session.ts";
+
+/** The programs' cost is counted over this many packets, or for this long at most. */
+const costPackets = 2000;
+const costLimitMs = 250;
+
+export async function measure(
+  options: RunOptions,
+  stop: AbortSignal,
+  progress: Progress = () => {},
+): Promise<Measured> {
+  const { external } = options;
+  using files = options.out === undefined ? undefined : filesOf(options.out, options);
+  await using bed = await openTestbed();
+  using scratch = new Scratch();
+  using _awake = options.awake ? new Awake() : undefined;
+  const cpus = chooseCpus(options.cpu);
+  await using vnf = external ? undefined : startVnf(options, bed, scratch.truth, cpus.vnf);
+  await using load = startLoad(options, bed, cpus.load);
+  using probe = VnfProbe.open({ hooks: options.hooks, ringBytes: 4 << 20 });
+  const number = probe.watch(options.port, {
+    netns: statSync("/proc/self/ns/net").ino,
+    inIfindex: bed.inDevice.ifindex,
+    ...(!external && { outIfindex: bed.outDevice.ifindex }),
+  });
+  const ready = await vnf?.ready();
+  await load.ready();
+
+  const session = new Session(options, probe, number, files, stop, progress);
+  session.alive = () => !load.failed && vnf?.running !== false;
+  load.go();
+  await session.sample();
+  const cost =
+    options.cost && !session.ended
+      ? await measureCost(probe, number, costPackets, costLimitMs, stop)
+      : undefined;
+  if (session.ended === undefined && !session.alive()) session.ended = await deathOf(load, vnf);
+  const loadReport = load.failed ? undefined : parseLoad(await load.stop());
+  await settled(probe, number);
+  const truthIsThere = vnf?.running === true;
+  if (truthIsThere) await vnf.stop();
+  return accountOf(session, {
+    cost,
+    load: loadReport,
+    vnf: ready,
+    truthPath: truthIsThere ? scratch.truth : undefined,
+    cpus,
+  });
+}
+
+function filesOf(out: string, { params, external }: RunOptions): ResultFiles {
+  return new ResultFiles(out, params, external ? ["KERNEL", "BUFFER", "SPANS"] : undefined);
+}
+
+/** Waits until nothing moves any more, so that the account is exact; half a second at most. */
+async function settled(probe: VnfProbe, vnf: number): Promise<void> {
+  const deadline = performance.now() + 500;
+  let before = -1;
+  for (;;) {
+    const { seen, matched, in_flight } = probe.coverage(vnf);
+    if ((seen + matched === before && in_flight === 0) || performance.now() > deadline) return;
+    before = seen + matched;
+    await Bun.sleep(20);
+  }
+}
+
+async function deathOf(load: Child, vnf: Child | undefined): Promise<string> {
+  const dead = load.failed ? load : vnf;
+  return dead ? (await dead.failure("ended while it was measured")).message : "unknown";
+}
+
+function parseLoad(said: string): LoadReport | undefined {
+  const line = said.trim().split("\n").at(-1);
+  return line ? (JSON.parse(line) as LoadReport) : undefined;
+}
