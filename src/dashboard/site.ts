@@ -1,0 +1,120 @@
+/** The dashboard's data: a sample a second, its history, alerts, and reports. */
+import type { Family } from "../export/family.ts";
+import { Alerts, type Rule } from "./alerts.ts";
+import { History } from "./history.ts";
+import { reportCsv, reportHtml } from "./report.ts";
+import { type Sample, Sampler } from "./sampler.ts";
+
+const everyMs = 1000;
+
+/** Where the numbers come from. */
+export interface Source {
+  families(): Family[];
+  connections(most: number): object[];
+}
+
+const mostConnections = 200;
+
+export class Dashboard implements Disposable {
+  readonly #source: Source;
+  readonly #sampler = new Sampler();
+  readonly #history: History;
+  readonly #alerts: Alerts;
+  readonly #listeners = new Set<(event: string) => void>();
+  readonly #timer: Timer;
+  #latest: Sample = new Map();
+  #at = 0;
+
+  constructor(source: Source, path: string, maxBytes: number, rules: readonly Rule[]) {
+    this.#source = source;
+    this.#history = new History(path, maxBytes);
+    this.#alerts = new Alerts(rules);
+    this.#tick();
+    this.#timer = setInterval(() => this.#tick(), everyMs);
+  }
+
+  /** Answers what the server itself does not know. */
+  async answer(request: Request, url: URL): Promise<Response | undefined> {
+    const { searchParams: query } = url;
+    const to = Number(query.get("to") ?? Date.now());
+    const from = Number(query.get("from") ?? to - 900e3);
+    switch (url.pathname) {
+      case "/api/live":
+        return this.#live(request);
+      case "/api/keys":
+        return Response.json(this.#history.keys());
+      case "/api/heat":
+        return Response.json(this.#sampler.heat(query.get("key") ?? ""));
+      case "/api/connections":
+        return Response.json(this.#source.connections(mostConnections));
+      case "/api/history":
+        if (!(from < to)) return new Response("from must be before to\n", { status: 400 });
+        return Response.json(this.#history.range(query.get("key") ?? "", from, to));
+      case "/api/silence": {
+        if (request.method !== "POST") return new Response("POST it\n", { status: 405 });
+        // A page of another origin cannot set this header without being asked first.
+        if (!request.headers.has("x-komon")) return new Response("forbidden\n", { status: 403 });
+        const done = this.#alerts.silence(query.get("rule") ?? "", Date.now() + 3600e3);
+        return new Response(done ? "silent for an hour\n" : "no such rule\n", {
+          status: done ? 200 : 404,
+        });
+      }
+      case "/report":
+        return new Response(reportHtml(this.#history, from, to), {
+          headers: { "content-type": "text/html; charset=utf-8" },
+        });
+      case "/report.csv":
+        return new Response(reportCsv(this.#history, from, to), {
+          headers: { "content-type": "text/csv; charset=utf-8" },
+        });
+    }
+    return undefined;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#history[Symbol.dispose]();
+  }
+
+  #tick(): void {
+    this.#at = Date.now();
+    this.#latest = this.#sampler.take(this.#source.families(), this.#at);
+    this.#alerts.judge(this.#latest, this.#at);
+    this.#history.add(this.#latest, this.#at);
+    const event = this.#event();
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #event(): string {
+    const { problem } = this.#history;
+    const alerts = this.#alerts.list(this.#at);
+    const values = Object.fromEntries(this.#latest);
+    return `data: ${JSON.stringify({ at: this.#at, values, alerts, problem })}\n\n`;
+  }
+
+  /** Server-sent events. A reader that does not keep up loses samples, never memory here. */
+  #live(request: Request): Response {
+    let listener: ((event: string) => void) | undefined;
+    const stop = () => {
+      if (listener) this.#listeners.delete(listener);
+    };
+    request.signal.addEventListener("abort", stop);
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          const text = new TextEncoder();
+          listener = (event) => {
+            if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(event));
+          };
+          this.#listeners.add(listener);
+          listener(this.#event());
+        },
+        cancel: stop,
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: 1 << 20 }),
+    );
+    return new Response(stream, {
+      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    });
+  }
+}
