@@ -1,0 +1,60 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { print } from "../base/output.ts";
+import page from "../dashboard/page/index.html";
+import { readRules } from "../dashboard/rules.ts";
+import { Dashboard } from "../dashboard/site.ts";
+import { defineCommand, flag } from "./define.ts";
+import { serve } from "./export/serve.ts";
+import { exportArgs } from "./export/settings.ts";
+
+export default defineCommand({
+  name: "dashboard",
+  summary:
+    "A web page with all that komon measures, its history and alerts; no other server needed.",
+  details: `Serves what \`komon export\` serves, and at / a page with the numbers as they come. A sample a second is \
+kept for an hour, one a minute for a week, one an hour for a year, in one SQLite file.
+
+/report and /report.csv show any range of time: ?from=…&to=… in milliseconds since 1970.`,
+  example: "komon dashboard --vnf nat=1234 --alerts alerts.yaml",
+  args: {
+    ...exportArgs,
+    history: flag.text({ help: "the file", hint: "FILE", default: "/var/lib/komon/history.db" }),
+    historySize: flag.bytes({ help: "of the file at most", default: 256 * 2 ** 20, min: 1 << 20 }),
+    alerts: flag.text({ help: "rules: threshold and duration, webhook or command", hint: "FILE" }),
+    prometheus: flag.text({
+      help: "write files for Prometheus and Grafana there, and end",
+      hint: "FOLDER",
+    }),
+    user: flag.text({ help: "become this user once all is attached, and lose all capabilities" }),
+  },
+  async run({ args, stop }) {
+    if (args.prometheus !== undefined) {
+      await writeBundle(args.prometheus, args["web.listen-address"][0] ?? "127.0.0.1:19435");
+      return;
+    }
+    const rules = args.alerts ? await readRules(args.alerts) : [];
+    mkdirSync(dirname(args.history), { recursive: true });
+    using parts = new DisposableStack();
+    return await serve({
+      ...{ args, stop, user: args.user },
+      metricsPath: "/metrics",
+      path: "/",
+      site(exporter) {
+        const { history, historySize } = args;
+        const dashboard = parts.use(new Dashboard(exporter, history, historySize, rules));
+        return exporter.with({ page, more: (request, url) => dashboard.answer(request, url) });
+      },
+    });
+  },
+});
+
+async function writeBundle(folder: string, target: string): Promise<void> {
+  const { bundleFiles } = await import("../dashboard/bundle/files.ts");
+  for (const [path, text] of bundleFiles(target)) {
+    const whole = join(folder, path);
+    mkdirSync(dirname(whole), { recursive: true });
+    await Bun.write(whole, text);
+    print(`${whole}\n`);
+  }
+}

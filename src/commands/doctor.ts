@@ -1,0 +1,70 @@
+import { log } from "../base/log.ts";
+import { print } from "../base/output.ts";
+import { formatNs } from "../base/units.ts";
+import { type Check, canRun, checkAll } from "../doctor/checks.ts";
+import { rungs } from "../probes/vnf/hooks.ts";
+import { calibrate } from "../run/calibrate.ts";
+import { calibrationPath } from "../run/calibration.ts";
+import { json } from "../sinks/json.ts";
+import { sweepStale } from "../testbed/sweep.ts";
+import { btf, defineCommand, Exit, flag } from "./define.ts";
+import { calibrationOptions } from "./run.ts";
+
+export default defineCommand({
+  name: "doctor",
+  summary: "Says what komon can do on this machine, what it cannot and why, and the mend.",
+  details: "Exit code 0: the main job, komon run, can run here; 3: it cannot.",
+  example: "komon doctor",
+  args: {
+    calibrate: flag.boolean({ help: "measure the instrument's own offset and keep it" }),
+    hooks: flag.choice(["auto", ...rungs], { help: "the rung to calibrate", default: "auto" }),
+    btf,
+    awake: flag.boolean({ help: "calibrate with the CPUs kept awake, for run --awake" }),
+    format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
+  },
+  async run({ args, stop }) {
+    const checks = checkAll();
+    const able = canRun(checks);
+    const calibration =
+      args.calibrate && able ? await calibrateHere(args.hooks, args.awake, stop) : undefined;
+    if (args.format === "json") {
+      print(
+        json({
+          schema: "komon.doctor/1",
+          able,
+          checks,
+          ...(calibration && { calibration }),
+        } as never),
+      );
+    } else {
+      print(
+        `${checks.map(line).join("")}\n${able ? "komon run can run here" : "komon run cannot run here"}\n`,
+      );
+      for (const point of calibration?.points ?? []) {
+        const { pps, delay_ns, offset_ns, uncertainty_ns } = point;
+        print(
+          `offset at ${pps} pps, ${formatNs(delay_ns)}: ${formatNs(offset_ns)} ± ${formatNs(uncertainty_ns)}\n`,
+        );
+      }
+      if (calibration) print(`kept in ${calibrationPath()}\n`);
+    }
+    return able ? Exit.done : Exit.cannot;
+  },
+});
+
+async function calibrateHere(
+  hooks: (typeof rungs)[number] | "auto",
+  awake: boolean,
+  stop: AbortSignal,
+) {
+  await sweepStale();
+  return calibrate(calibrationOptions(hooks, awake), stop, (done, of) => {
+    log.info(`calibrating: ${done + 1} of ${of}`);
+  });
+}
+
+function line({ check, answer, found, why, mend, needed }: Check): string {
+  const mark = answer === "yes" ? "ok " : answer === "no" ? (needed ? "NO " : "no ") : "?  ";
+  const more = [why && `      why:  ${why}\n`, mend && answer !== "yes" && `      mend: ${mend}\n`];
+  return `${mark} ${check.padEnd(14)} ${found}\n${more.filter(Boolean).join("")}`;
+}

@@ -1,0 +1,97 @@
+import { usageError } from "../base/errors.ts";
+import { log } from "../base/log.ts";
+import { mayColour, print } from "../base/output.ts";
+import { formats, type Table } from "../model/table.ts";
+import { againstTable, compareReports } from "../report/against.ts";
+import { chartNames, chartSvg } from "../report/charts.ts";
+import { reportHtml } from "../report/html.ts";
+import { type Report, readReport } from "../report/report.ts";
+import { reportTable } from "../report/tables.ts";
+import { againstText, reportNotes, reportText } from "../report/text.ts";
+import type { RowProblem } from "../results/lines.ts";
+import { writeWhole } from "../results/wholeFile.ts";
+import { formatTable } from "../sinks/format.ts";
+import { json } from "../sinks/json.ts";
+import { plainRow } from "../sinks/jsonl.ts";
+import { defineCommand, Exit, flag, positional } from "./define.ts";
+
+const problemsPerFile = 3;
+
+export default defineCommand({
+  name: "report",
+  summary: "Tables, charts and comparisons from folders of results, ours and KOMon's of 2019.",
+  details: `Reads VNF_, KERNEL_, BUFFER_, SPANS_ and RUN_ files of all naming schemes. Where rows of VNF_ and
+KERNEL_ are not the same packets, as in 2019, they are compared as samples and no error per packet is given.
+With --against, says what differs beyond the noise. Exit code 1 when a file had rows that could not be read.`,
+  example:
+    "komon report results/ --format html --out report.html\nkomon report results/new --against results/old",
+  args: {
+    paths: positional.list({ help: "folders, searched to the bottom, or files", required: true }),
+    against: flag.text({ help: "compare with the results in this folder", hint: "PATH" }),
+    format: flag.choice([...formats, "html", "svg"], { help: "of the report", default: "table" }),
+    chart: flag.choice(chartNames, { help: "which chart --format svg draws", default: "ecdf" }),
+    out: flag.text({ help: "write to this new file instead of stdout", hint: "FILE" }),
+  },
+  run({ args }) {
+    const report = readReport(args.paths);
+    const other = args.against === undefined ? undefined : readReport([args.against]);
+    const text = other ? compared(report, other, args.format) : rendered(report, args);
+    if (args.out === undefined) print(text);
+    else writeWhole(args.out, text);
+    for (const note of reportNotes(report)) log.info(note);
+    const problems = [...report.problems, ...(other?.problems ?? [])];
+    warn(problems);
+    return problems.length > 0 ? Exit.incomplete : Exit.done;
+  },
+});
+
+type AnyFormat = (typeof formats)[number] | "html" | "svg";
+
+function rendered(
+  report: Report,
+  { format, chart }: { format: AnyFormat; chart: (typeof chartNames)[number] },
+): string {
+  switch (format) {
+    case "table":
+      return reportText(report, human);
+    case "html":
+      return reportHtml(report);
+    case "svg":
+      return chartSvg(report, chart);
+    case "json":
+      return withProblems(reportTable(report.combinations), report.problems);
+    default:
+      return formatTable(format, reportTable(report.combinations));
+  }
+}
+
+function compared(a: Report, b: Report, format: AnyFormat): string {
+  const comparison = compareReports(a, b);
+  if (format === "table") return againstText(comparison, human);
+  if (format === "html" || format === "svg") {
+    throw usageError(`--against has no --format ${format}`, `use one of ${formats.join(", ")}`);
+  }
+  const table = againstTable(comparison);
+  return format === "json"
+    ? withProblems(table, [...a.problems, ...b.problems])
+    : formatTable(format, table);
+}
+
+function human(table: Table): string {
+  return formatTable("table", table, { colour: mayColour("stdout") });
+}
+
+function withProblems({ schema, columns, rows }: Table, problems: readonly RowProblem[]): string {
+  return json({ schema, ...{ rows: rows.map((row) => plainRow(columns, row)), problems } });
+}
+
+/** The first problems of each file, and how many more it has. */
+function warn(problems: readonly RowProblem[]): void {
+  for (const [file, ofFile] of Map.groupBy(problems, (problem) => problem.file)) {
+    for (const { line, what } of ofFile.slice(0, problemsPerFile)) {
+      log.warn(line > 0 ? `${file}:${line}: ${what}` : `${file}: ${what}`);
+    }
+    const more = ofFile.length - problemsPerFile;
+    if (more > 0) log.warn(`${file}: ${more} more bad rows`);
+  }
+}

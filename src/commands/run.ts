@@ -1,0 +1,169 @@
+import { delayOf, lawOf, newSeed } from "../../vnf/arguments.ts";
+import { KomonError, usageError } from "../base/errors.ts";
+import { log } from "../base/log.ts";
+import { mayColour, print } from "../base/output.ts";
+import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
+import { isLaw, type Law } from "../model/laws.ts";
+import { gaps, type RunParams } from "../model/run.ts";
+import { rungs } from "../probes/vnf/hooks.ts";
+import { refuseExisting, writeRunResult } from "../results/runFile.ts";
+import { calibrate } from "../run/calibrate.ts";
+import { measure } from "../run/measure.ts";
+import type { RunOptions } from "../run/options.ts";
+import { json } from "../sinks/json.ts";
+import { runText } from "../sinks/run.ts";
+import { sweepStale } from "../testbed/sweep.ts";
+import type { ValuesOf } from "./args.ts";
+import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
+
+const args = {
+  intervals: positional.text({ help: "sampled intervals", required: true }),
+  packets: positional.text({ help: "packets sampled in each", required: true }),
+  sleep: positional.text({ help: "pause between them; bare = seconds", required: true }),
+  pps: positional.text({ help: "packets sent per second", required: true }),
+  size: positional.text({ help: "UDP payload in bytes", required: true }),
+  delay: positional.text({ help: "mean service time; bare = µs", required: true }),
+  law: positional.text({ help: "of the service time: 0…4 or a name (default 0)" }),
+  gap: flag.choice(gaps, { help: "the pause: SLEEP, Exp(SLEEP) or both", default: "fixed+exp" }),
+  hooks: flag.choice(["auto", ...rungs], { help: "the rung to use", default: "auto" }),
+  btf,
+  rep: flag.int({ help: "number of the repetition, for file names", default: 1, min: 1 }),
+  out: flag.text({ help: "folder for the result files", default: "results", alias: "o" }),
+  seed: flag.int({ help: "for service times, arrivals and pauses; else a new one", min: 0 }),
+  cpu: flag.int({ help: "CPU of the VNF; else the last one", min: 0 }),
+  port: flag.port({ help: "where the VNF receives", default: 1234 }),
+  ipv6: flag.boolean({ help: "measure over IPv6", alias: "6" }),
+  vnf: flag.choice(["example", "external"], {
+    help: "external: one that already listens on --port",
+    default: "example",
+  }),
+  vnfArgs: flag.text({
+    help: "further flags for komon vnf",
+    hint: "'…'",
+    verbatim: true,
+  }),
+  loadArgs: flag.text({
+    help: "further flags for komon load",
+    hint: "'…'",
+    verbatim: true,
+  }),
+  timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
+  awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
+  calibrate: flag.boolean({ help: "first measure the instrument's own offset, and keep it" }),
+  cost: flag.boolean({ help: "do not count what watching costs", default: true }),
+  format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
+};
+
+export default defineCommand({
+  name: "run",
+  summary: "Measures one VNF under one load on the built-in testbed, against the truth.",
+  details: `Builds the testbed, starts the example VNF and the load, watches every packet in the kernel, samples
+PACKETS packets in each of INTERVALS intervals, and compares them one by one with what the VNF itself says.
+Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
+  example: "komon run 10 100 0.1 1000 128 50 1",
+  args,
+  async run({ args, stop }) {
+    const options = optionsOf(args);
+    refuseExisting(args.out, options.params);
+    await sweepStale();
+    if (args.calibrate) {
+      const step = (done: number, of: number) => log.info(`calibrating: ${done + 1} of ${of}`);
+      await calibrate(calibrationOptions(args.hooks, args.awake), stop, step);
+    }
+    const measured = await measure(options, stop, (done, of) =>
+      log.debug(`interval ${done} of ${of}`),
+    );
+    const file = writeRunResult(args.out, measured.result);
+    const result = { ...measured.result, files: [...measured.result.files, file] };
+    print(
+      args.format === "json" ? json(result) : runText({ ...measured, result }, mayColour("stdout")),
+    );
+    if (measured.ended !== undefined && measured.ended !== "interrupted") log.warn(measured.ended);
+    if (measured.wrongPairs > 0) {
+      throw new KomonError({
+        what: `${measured.wrongPairs} packets were paired wrongly`,
+        why: "their rows in the VNF's ground truth contradict them",
+        exit: Exit.incomplete,
+      });
+    }
+    if (measured.ended === "interrupted") return Exit.done;
+    return measured.incomplete > 0 ? Exit.incomplete : Exit.done;
+  },
+});
+
+/** A run with the defaults of every flag. */
+export function defaultRun(
+  given: Partial<RunParams> & { hooks?: RunOptions["hooks"]; out?: string },
+): RunOptions {
+  const { hooks = "auto", out, ...params } = given;
+  return {
+    params: {
+      ...{ intervals: 10, packets: 100, sleepNs: 1e8, pps: 1000, sizeBytes: 128, delayNs: 0 },
+      ...{ law: 0, rep: 1, ...params },
+    },
+    ...{ gap: "fixed+exp", hooks, seed: newSeed(), out, port: 1234, ipv6: false, cpu: undefined },
+    ...{ external: false, vnfArgs: [], loadArgs: [], timeoutNs: undefined, cost: true },
+  };
+}
+
+/** The example VNF as the calibration drives it; the calibration sets load and service time itself. */
+export function calibrationOptions(hooks: RunOptions["hooks"], awake: boolean): RunOptions {
+  return { ...defaultRun({ hooks }), awake };
+}
+
+function optionsOf(given: ValuesOf<typeof args>): RunOptions {
+  return {
+    params: paramsOf(given),
+    gap: given.gap,
+    hooks: given.hooks,
+    seed: given.seed ?? newSeed(),
+    out: given.out,
+    port: given.port,
+    ipv6: given.ipv6,
+    cpu: given.cpu,
+    external: given.vnf === "external",
+    vnfArgs: words(given.vnfArgs ?? ""),
+    loadArgs: words(given.loadArgs ?? ""),
+    timeoutNs: given.timeout,
+    cost: given.cost,
+    awake: given.awake,
+  };
+}
+
+function paramsOf(given: ValuesOf<typeof args>): RunParams {
+  const bare = /^[0-9.]+$/;
+  const sleep = bare.test(given.sleep) ? `${given.sleep}s` : given.sleep;
+  const pps = named("PPS", () => parseRate(given.pps, { max: 1e8 }));
+  if (!(pps > 0)) throw usageError("PPS must be above zero", "for example 1000");
+  return {
+    intervals: named("INTERVALS", () => parseInteger(given.intervals, { min: 1, max: 1e7 })),
+    packets: named("PACKETS", () => parseInteger(given.packets, { min: 1, max: 1e8 })),
+    sleepNs: named("SLEEP", () => parseDurationNs(sleep, { max: 3.6e12 })),
+    pps,
+    sizeBytes: named("SIZE", () => parseBytes(given.size, { max: 65_507 })),
+    delayNs: named("DELAY", () => delayOf(given.delay)),
+    law: given.law === undefined ? 0 : lawNumber(given.law),
+    rep: given.rep,
+  };
+}
+
+function lawNumber(text: string): Law {
+  const law = lawOf(text);
+  if (!isLaw(law)) throw usageError(`LAW "${text}" is unknown`, "0, 1, 2, 3 or 4");
+  return law;
+}
+
+/** The parsers say what is wrong with a text; this says which argument it was. */
+function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof KomonError)) throw error;
+    throw usageError(`${name}: ${error.what}`, error.mend, error.why);
+  }
+}
+
+/** Splits at blanks; quotes keep words together. */
+export function words(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3]);
+}
