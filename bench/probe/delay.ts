@@ -1,0 +1,84 @@
+/** The thesis's two set-ups: one target and 100 echoes; five targets under stress. */
+
+import type { Pair } from "../../tests/support/pair.ts";
+import { mean, sd, sorted } from "./numbers.ts";
+import { Observer } from "./observer.ts";
+import { Stress } from "./scene.ts";
+import { type Pace, runTool, type Tool, toolNames } from "./tools.ts";
+
+interface Echoes {
+  readonly reported: number[];
+  /** Reported − what passed between the device's own stamps. */
+  readonly error: number[];
+  readonly truth: number[];
+}
+
+export interface SetUp {
+  readonly title: string;
+  readonly pace: Pace;
+  readonly rounds: number;
+  readonly stress: boolean;
+}
+
+export async function delays(pair: Pair, setUp: SetUp): Promise<void> {
+  const all = new Map<Tool, Echoes>(
+    toolNames.map((tool) => [tool, { reported: [], error: [], truth: [] }]),
+  );
+  {
+    await using _stress = new Stress(setUp.stress ? undefined : 0);
+    using observer = await Observer.open(pair.nearIndex);
+    for (let round = 0; round < setUp.rounds; round++) {
+      // Interleaved, each tool first in turn
+      for (let turn = 0; turn < toolNames.length; turn++) {
+        const tool = toolNames[(round + turn) % toolNames.length];
+        observer.take();
+        const reported = await runTool(tool, pair, setUp.pace);
+        const echoes = observer.take();
+        const into = all.get(tool) as Echoes;
+        for (const [host, times] of reported) {
+          const truths = echoes.filter((echo) => echo.host === host).map((e) => e.inNs - e.outNs);
+          const answered = times.filter((time) => !Number.isNaN(time));
+          into.reported.push(...answered);
+          if (truths.length !== answered.length) continue; // a lost one: no pairs
+          into.truth.push(...truths);
+          into.error.push(...answered.map((time, at) => time - truths[at]));
+        }
+      }
+    }
+  }
+  print(setUp, all);
+}
+
+function print({ title, pace, rounds }: SetUp, all: ReadonlyMap<Tool, Echoes>): void {
+  const { hosts, count, intervalMs } = pace;
+  console.log(
+    `\n${title}: ${hosts.length} × ${count} echoes, each ${intervalMs} ms, ${rounds} rounds`,
+  );
+  console.log(
+    "tool    echoes   min µs   avg µs   max µs  stddev µs  avg ratio  sd ratio   bias µs   median  sd(rep−truth)  best 99 %",
+  );
+  const ours = all.get("komon") as Echoes;
+  for (const [tool, { reported, error }] of all) {
+    const at = (value: number, width: number, digits = 2) =>
+      (Number.isFinite(value) ? value.toFixed(digits) : "-").padStart(width);
+    const us = (ns: number, width: number, digits = 2) => at(ns / 1e3, width, digits);
+    const order = sorted(reported);
+    const errors = sorted(error);
+    const cut = Math.floor(errors.length / 200);
+    const central = errors.subarray(cut, errors.length - cut);
+    console.log(
+      tool.padEnd(6) +
+        String(reported.length).padStart(8) +
+        us(order[0], 9) +
+        us(mean(reported), 9) +
+        us(order.at(-1) ?? Number.NaN, 9, 1) +
+        us(sd(reported), 11) +
+        at(mean(reported) / mean(ours.reported), 11) +
+        at(sd(reported) / sd(ours.reported), 10) +
+        us(mean(error), 10, 3) +
+        us(errors[errors.length >> 1], 9, 3) +
+        us(sd(error), 15, 3) +
+        us(sd(central), 11, 3),
+    );
+  }
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* Sends echo replies with running numbers out of a device, from the kernel; and the barest drop there is. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+volatile const __u32 out_ifindex SEC(".rodata.flood");
+__u32 sequence = 0;
+
+SEC("xdp")
+int flood(struct xdp_md *context)
+{
+	void *data = (void *)(long)context->data, *end = (void *)(long)context->data_end;
+	const int at = 14 + 20 + 8 + 8; /* the number in the head, after the cookie */
+
+	if (data + at + 4 > end)
+		return XDP_DROP;
+	*(__u32 *)(data + at) = sequence++ & 0xffff; /* as many as the probe has in flight */
+	return bpf_redirect(out_ifindex, 0);
+}
+
+SEC("xdp")
+int bare(struct xdp_md *context)
+{
+	return XDP_DROP;
+}

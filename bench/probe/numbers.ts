@@ -1,0 +1,1 @@
+export { meanOf as mean, sdOf as sd, sorted } from "../../src/stats/summary.ts";

@@ -1,0 +1,37 @@
+/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|komon`. */
+import { device } from "../../src/kernel/device.ts";
+import { attachXdp } from "../../src/kernel/hook.ts";
+import { BpfObject } from "../../src/kernel/object.ts";
+import { ActiveProbe } from "../../src/probes/active/probe.ts";
+import { compileBench } from "./compile.ts";
+import { floodAnswer, floodSlots } from "./victimAnswer.ts";
+
+const near = device("near");
+if (!near) throw new Error("there is no device near");
+let ended = false;
+void Bun.stdin.text().then(() => {
+  ended = true;
+});
+if (process.argv[2] === "bare") {
+  const opened = BpfObject.open(await compileBench("flood"));
+  opened.choose(["bare"]);
+  opened.load();
+  attachXdp(opened.program("bare").fd, near, "native");
+  console.log("ready");
+  while (!ended) await Bun.sleep(5);
+} else {
+  const probe = ActiveProbe.open({
+    ...{ kind: "icmp", cookie: floodAnswer.cookie, slots: floodSlots, drop: true },
+    ...{ hooks: "xdp-native", bytes4: 84, bytes6: 104 },
+  });
+  for (let n = 0; n < floodSlots; n++) probe.slots.arm(n, floodAnswer.target);
+  probe.announce(floodSlots, floodSlots);
+  probe.attach(near);
+  console.log("ready");
+  while (!ended) {
+    probe.read(() => {});
+    await Bun.sleep(2);
+  }
+  console.log(JSON.stringify(probe.counters()));
+}
+process.exit(0);
