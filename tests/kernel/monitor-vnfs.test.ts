@@ -1,0 +1,354 @@
+/** The monitor on VNFs that nobody here wrote, from Debian's packages. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { komonCommand } from "../support/komon.ts";
+import {
+  lackingPackage,
+  received,
+  sinkIn,
+  startMonitor,
+  startProgram,
+  startVnf,
+} from "../support/monitor.ts";
+import { testUnless } from "../support/needs.ts";
+import { World } from "../support/world.ts";
+
+setDefaultTimeout(120_000);
+
+const port = 7000;
+const packets = 2000;
+
+/** Sends through whatever listens on `port`, and expects every packet at sink and monitor. */
+async function throughput(world: World, to: number, ...load: string[]): Promise<void> {
+  const said = await world.komon(
+    ...["load", `127.0.0.1:${to}`, "--count", `${packets}`, "--pps", "4k", ...load],
+  );
+  expect(said).toMatchObject({ code: 0 });
+}
+
+describe("komon monitor on", () => {
+  testUnless(
+    lackingPackage("nginx", "nginx-light", "libnginx-mod-stream"),
+    "nginx's UDP stream proxy: two workers, a connected socket a packet",
+    async () => {
+      await using world = await World.open();
+      using sink = sinkIn(world);
+      world.write(
+        "/tmp/nginx.conf",
+        `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user root; worker_processes 2; daemon off; pid /tmp/nginx.pid; error_log stderr;
+events { worker_connections 4096; multi_accept on; }
+stream { server {
+  listen 127.0.0.1:${port} udp reuseport rcvbuf=8m;
+  proxy_pass 127.0.0.1:${sink.port}; proxy_responses 0; proxy_timeout 1s;
+} }
+`,
+      );
+      await using _nginx = await startProgram(world, ["nginx", "-c", "/tmp/nginx.conf"], port);
+      await using monitor = await startMonitor(world, "--port", `${port}`);
+      await throughput(world, port, "--flows", "16");
+      await received(sink, packets);
+      const seen = await monitor.stop();
+      expect(seen.code).toBe(0);
+      expectAll(seen, packets);
+    },
+  );
+
+  testUnless(
+    lackingPackage("socat", "socat"),
+    "socat: one that only receives, and one whose socket is connected",
+    async () => {
+      await using world = await World.open();
+      for (const listen of ["UDP4-RECV", "UDP4-LISTEN"]) {
+        using sink = sinkIn(world);
+        const words = [
+          "-u",
+          `${listen}:${port},rcvbuf=8388608`,
+          `UDP4-SENDTO:127.0.0.1:${sink.port}`,
+        ];
+        await using _socat = await startProgram(world, ["socat", "-b", "65507", ...words], port);
+        await using monitor = await startMonitor(world, "--port", `${port}`);
+        await throughput(world, port);
+        await received(sink, packets);
+        expectAll(await monitor.stop(), packets);
+      }
+    },
+  );
+
+  testUnless(
+    lackingPackage("socat", "socat"),
+    "socat with a process for each packet: more threads than there are places for",
+    async () => {
+      await using world = await World.open();
+      using sink = sinkIn(world);
+      const words = [`UDP4-RECVFROM:${port},fork`, `UDP4-SENDTO:127.0.0.1:${sink.port}`];
+      await using _socat = await startProgram(world, ["socat", ...words], port);
+      await using monitor = await startMonitor(world, "--port", `${port}`);
+      const count = 600;
+      for (let n = 1; n <= count; n++) {
+        const payload = new TextEncoder().encode(
+          `packet ${n} of a test that sends as many as ${count}`,
+        );
+        sink.send(payload, "127.0.0.1", port);
+        await received(sink, 1);
+      }
+      expectAll(await monitor.stop(), count);
+    },
+  );
+
+  testUnless(
+    lackingPackage("dnsmasq", "dnsmasq-base"),
+    "dnsmasq: another id in the payload, another socket out, answers on the way back",
+    async () => {
+      await using world = await World.open();
+      const common = ["dnsmasq", "-k", "--conf-file=/dev/null", "--listen-address=127.0.0.1"];
+      const more = ["--bind-interfaces", "--no-resolv", "--no-hosts", "--user=root", "--pid-file="];
+      const upstream = ["--port=7001", "--address=/#/192.0.2.1"];
+      const forward = [`--port=${port}`, "--server=127.0.0.1#7001", "--cache-size=0"];
+      await using _upstream = await startProgram(world, [...common, ...more, ...upstream], 7001);
+      await using _dnsmasq = await startProgram(world, [...common, ...more, ...forward], port);
+      await using monitor = await startMonitor(world, "--port", `${port}`);
+      using client = sinkIn(world);
+      const queries = 500;
+      for (let id = 1; id <= queries; id++) {
+        const answer = client.exchange(query(id), "127.0.0.1", port);
+        expect(answer[0] * 256 + answer[1]).toBe(id);
+        expect([...answer.slice(-4)]).toEqual([192, 0, 2, 1]);
+      }
+      expectAll(await monitor.stop(), queries);
+    },
+  );
+
+  testUnless(
+    lackingPackage("haproxy", "haproxy"),
+    "HAProxy forwarding syslog, the UDP that its free version forwards",
+    async () => {
+      await using world = await World.open();
+      using sink = sinkIn(world);
+      world.write(
+        "/tmp/haproxy.cfg",
+        `global
+  nbthread 1
+log-forward syslog
+  dgram-bind 127.0.0.1:${port}
+  log 127.0.0.1:${sink.port} local0
+`,
+      );
+      await using _haproxy = await startProgram(
+        world,
+        ["haproxy", "-db", "-f", "/tmp/haproxy.cfg"],
+        port,
+      );
+      await using monitor = await startMonitor(world, "--port", `${port}`);
+      using client = sinkIn(world);
+      for (let n = 1; n <= 200; n++) {
+        client.send(
+          new TextEncoder().encode(`<134>Nov 20 12:00:00 host app: message ${n}`),
+          "127.0.0.1",
+          port,
+        );
+        await received(sink, 1);
+      }
+      expectAll(await monitor.stop(), 200);
+    },
+  );
+
+  test("a router between two namespaces: nic → tx, with no process at all", async () => {
+    await using world = await World.open();
+    const bed = await world.komonJson<Bed>("testbed", "up");
+    await world.sysctl("ipv4/ip_forward", 1);
+    const { gen, host_in: router, target } = bed.ipv4;
+    await world.ip("-n", bed.gen_namespace, "route", "add", `${target}/32`, "via", router);
+    await using monitor = await startMonitor(
+      world,
+      ...["--in-interface", bed.in_device.name, "--out-interface", bed.out_device.name],
+      ...["--deadline", "1ns"],
+    );
+    const before = await counters(world);
+    const sent = await world.komon(
+      ...[
+        "load",
+        `${target}:9`,
+        "--netns",
+        bed.gen_namespace,
+        "--count",
+        `${packets}`,
+        "--pps",
+        "20k",
+      ],
+    );
+    expect(sent).toMatchObject({ code: 0 });
+    // One for the router itself: it comes in and does not go out.
+    await world.komon("load", `${router}:9`, "--netns", bed.gen_namespace, "--count", "1");
+    const after = await counters(world);
+    const seen = await monitor.stop();
+    expect(after.gen_tx - before.gen_tx).toBe(packets + 1);
+    expect(after.sink_rx - before.sink_rx).toBe(packets);
+    expect(seen.sum("total", "seen")).toBe(packets + 1);
+    expect(seen.sum("total", "matched")).toBe(packets);
+    expect(seen.sum("total")).toBe(packets);
+    expect(seen.sum("total", "collided")).toBe(0);
+    const last = seen.rows.at(-1);
+    expect(last).toMatchObject({ port: null, span: "total", deadline_missed: packets });
+    expect(seen.rows.every((row) => row.p50_ns === null || Number(row.p50_ns) > 0)).toBe(true);
+    expect(gen).not.toBe("");
+    await world.komon("testbed", "down");
+  });
+
+  test("a cgroup: only what its processes read, and their ports found by themselves", async () => {
+    await using world = await World.open();
+    using group = new TestCgroup();
+    await using inside = await startVnf(world, 7100);
+    await using _outside = await startVnf(world, 7200);
+    group.add(inside.pid);
+    await using monitor = await startMonitor(world, "--cgroup", group.name);
+    await using both = await startMonitor(world, "--cgroup", group.name, "--port", "7100,7200");
+    for (const to of [7100, 7200]) {
+      await world.komon("load", `127.0.0.1:${to}`, "--count", "23", "--pps", "1k");
+    }
+    const one = await monitor.stop();
+    expect(new Set(one.rows.map((row) => row.port))).toEqual(new Set([7100]));
+    expect(one.sum("service")).toBe(23);
+    const two = await both.stop();
+    const of = (watched: number, column: string) =>
+      two.rows
+        .filter((row) => row.port === watched && row.span === "service")
+        .reduce((sum, row) => sum + Number(row[column]), 0);
+    expect([of(7100, "packets"), of(7100, "filtered")]).toEqual([23, 0]);
+    expect([of(7200, "packets"), of(7200, "filtered")]).toEqual([0, 23]);
+  });
+
+  test("a container, by what its tool says: its cgroup, or else its network namespace", async () => {
+    await using world = await World.open();
+    const bed = await world.komonJson<Bed>("testbed", "up");
+    using group = new TestCgroup();
+    await using _outside = await startVnf(world, 7200);
+    await using inCgroup = await startVnf(world, 7100);
+    group.add(inCgroup.pid);
+    const words = ["vnf", "--port", "7300", "--address", "127.0.0.1"];
+    const enter = ["ip", "netns", "exec", bed.gen_namespace, ...komonCommand, ...words];
+    await world.ip("-n", bed.gen_namespace, "link", "set", "lo", "up");
+    await using inNamespace = await startProgram(world, enter);
+    // The tool is the one thing that this machine lacks; it says `inspect NAME` as docker does.
+    world.write(
+      "/tmp/docker",
+      `#!/bin/sh
+case $4 in
+  web) echo ${inCgroup.pid} ;;
+  dns) echo ${inNamespace.pid} ;;
+  *) exit 1 ;;
+esac
+`,
+    );
+    await world.run(["chmod", "+x", "/tmp/docker"]);
+    const monitor = (container: string) =>
+      world.run(
+        [
+          ...komonCommand,
+          "monitor",
+          "--count",
+          "1",
+          "--interval",
+          "20ms",
+          "--container",
+          container,
+        ],
+        { env: { PATH: `/tmp:${process.env.PATH}` } },
+      );
+    expect((await monitor("web")).stderr).toContain("watching port 7100: ");
+    for (;;) {
+      const { stderr } = await monitor("dns");
+      if (stderr.includes("watching port 7300: ")) break;
+      expect(stderr).toContain("receives on no UDP port"); // it has not come so far
+    }
+    const none = await monitor("nobody");
+    expect(none).toMatchObject({ code: 2 });
+    expect(none.stderr).toContain('no running container "nobody"');
+    await world.komon("testbed", "down");
+  });
+
+  test("a process, and a namespace by its name", async () => {
+    await using world = await World.open();
+    const bed = await world.komonJson<Bed>("testbed", "up");
+    await using vnf = await startVnf(world, 7100);
+    await using first = await startMonitor(world, "--pid", `${vnf.pid}`);
+    await using other = await startMonitor(world, "--port", "7100", "--netns", bed.gen_namespace);
+    await world.komon("load", "127.0.0.1:7100", "--count", "23", "--pps", "1k");
+    expect((await first.stop()).sum("service")).toBe(23);
+    const none = await other.stop();
+    expect([none.sum("service"), none.sum("service", "seen")]).toEqual([0, 0]);
+    await world.komon("testbed", "down");
+  });
+});
+
+interface Bed {
+  readonly gen_namespace: string;
+  readonly in_device: { readonly name: string };
+  readonly out_device: { readonly name: string };
+  readonly ipv4: { readonly gen: string; readonly host_in: string; readonly target: string };
+}
+
+async function counters(world: World): Promise<{ gen_tx: number; sink_rx: number }> {
+  const status = await world.komonJson<{ rows: { gen_tx: number; sink_rx: number }[] }>(
+    "testbed",
+    "status",
+  );
+  return status.rows[0];
+}
+
+type Seen = Awaited<ReturnType<Awaited<ReturnType<typeof startMonitor>>["stop"]>>;
+
+/** Every packet is in every histogram, and nothing was lost, collided or given up. */
+function expectAll(seen: Seen, count: number): void {
+  expect({
+    seen: seen.sum("service", "seen"),
+    matched: seen.sum("service", "matched"),
+    service: seen.sum("service"),
+    queue: seen.sum("queue"),
+    sojourn: seen.sum("sojourn"),
+    expired: seen.sum("service", "expired"),
+    collided: seen.sum("service", "collided"),
+  }).toEqual({
+    seen: count,
+    matched: count,
+    service: count,
+    queue: count,
+    sojourn: count,
+    expired: 0,
+    collided: 0,
+  });
+}
+
+/** A DNS query for an A record of `x.test`. */
+function query(id: number): Uint8Array {
+  const head = [id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+  const name = [1, 0x78, 4, ...new TextEncoder().encode("test"), 0];
+  return new Uint8Array([...head, ...name, 0, 1, 0, 1]);
+}
+
+/** A cgroup of the test's own, below the root of the hierarchy. */
+class TestCgroup implements Disposable {
+  readonly name = `komon-test-${process.pid}`;
+  readonly #path: string;
+
+  constructor() {
+    const mount = readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .find((line) => line.split(" ")[2] === "cgroup2");
+    if (!mount) throw new Error("no cgroup2 hierarchy is mounted");
+    this.#path = `${mount.split(" ")[1]}/${this.name}`;
+    mkdirSync(this.#path);
+  }
+
+  add(pid: number): void {
+    writeFileSync(`${this.#path}/cgroup.procs`, `${pid}`);
+  }
+
+  [Symbol.dispose](): void {
+    const root = `${this.#path}/..`;
+    for (const pid of readFileSync(`${this.#path}/cgroup.procs`, "utf8").split("\n")) {
+      if (pid) writeFileSync(`${root}/cgroup.procs`, pid);
+    }
+    rmdirSync(this.#path);
+  }
+}

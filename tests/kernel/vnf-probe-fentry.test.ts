@@ -1,0 +1,3 @@
+import { testRung } from "../support/vnfRung.ts";
+
+testRung("fentry");

@@ -1,0 +1,105 @@
+/** The VNF probe on the rung that komon takes here, against the example VNF: its faults, and its own truth. */
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { komonVnfOptions } from "../../src/kernel/generated/vnf.ts";
+import { possibleCpus } from "../../src/kernel/map.ts";
+import { climb } from "../../src/probes/vnf/ladder.ts";
+import { CounterMemory } from "../../src/probes/vnf/memory.ts";
+import { VnfProbe } from "../../src/probes/vnf/probe.ts";
+import { selfTest } from "../../src/probes/vnf/selftest.ts";
+import { readTruth } from "../../src/results/truth.ts";
+import { run, top } from "../support/komon.ts";
+import { Folder, send, startVnf, type VnfSummary } from "../support/traffic.ts";
+import { expectIdentity, expectTruth, missedBy, recordsOf } from "../support/vnfWatch.ts";
+
+const packets = 2003;
+
+const faulty: [name: string, vnf: string[]][] = [
+  ["drops", ["--drop", "0.2"]],
+  ["reorders", ["--reorder", "0.3"]],
+  ["sends twice", ["--duplicate", "0.2"]],
+  ["does all of it", ["--drop", "0.1", "--reorder", "0.2", "--duplicate", "0.1"]],
+  ["rewrites", ["--rewrite"]],
+];
+
+describe("the self-test", () => {
+  test("names the first point that does not count, and leaves no trace in the counters", () => {
+    const { object, links, chosen } = climb("auto", (opened) => {
+      const constants = new DataView(opened.initialValue(".rodata.options"));
+      constants.setUint32(komonVnfOptions.fields.txWatched.offset, 1, true);
+      opened.map("counters").setEntries(possibleCpus());
+      opened.map("histograms").setEntries(possibleCpus());
+    });
+    using _object = object;
+    using counters = new CounterMemory(object.map("counters"), possibleCpus(), 1);
+    const points = new Set(chosen.keys());
+    expect(selfTest(object, points)).toEqual({ is: "yes" });
+    const inOrder = [...chosen].flatMap(([point, { programs }]) => programs.map(() => point));
+    for (const point of ["tx", "send", "read", "rx"] as const) {
+      links.forEach((link, i) => {
+        if (inOrder[i] === point) link[Symbol.dispose]();
+      });
+      const proof = selfTest(object, points);
+      expect(proof).toMatchObject({ is: "no", point });
+      expect("why" in proof && proof.why).toMatch(/^counted 0 of 23 packets .* over 127.0.0.1$/);
+    }
+    for (const link of links) link[Symbol.dispose]();
+    expect(new Set(Object.values(counters.read(0)))).toEqual(new Set([0]));
+  });
+
+  test("cannot tell where loopback is down, and the hooks are taken all the same", async () => {
+    const source = join(top, "src/probes/vnf/probe.ts");
+    const script = `
+      const { VnfProbe } = await import(${JSON.stringify(source)});
+      using probe = VnfProbe.open();
+      console.log(JSON.stringify(probe.proof));`;
+    const said = await run(["unshare", "--net", process.execPath, "-e", script]);
+    expect(said).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(said.stdout)).toEqual({
+      is: "cannot tell",
+      why: "127.0.0.1 does not carry packets: ENETUNREACH, network is unreachable",
+    });
+  });
+});
+
+describe("the VNF probe, four workers", () => {
+  for (const same of [false, true]) {
+    // Equal payloads are the harder case; of the easier one the mixture is enough.
+    for (const [name, faults] of same ? faulty : faulty.slice(-2)) {
+      test(`a VNF that ${name}${same ? "; equal payloads" : ""}`, async () => {
+        using probe = VnfProbe.open();
+        using folder = new Folder();
+        const path = folder.file("truth");
+        const vnfWords = ["--workers", "4", "--delay", "20us", "--law", "negexp", "--seed", "7"];
+        await using server = await startVnf(
+          ...[...vnfWords, ...faults, "--truth", path, "--format", "json"],
+        );
+        const vnf = probe.watch(server.ready.port);
+        probe.sample(vnf, 1, packets);
+        const loadWords = ["--pps", "10k", "--count", `${packets}`, "--flows", "64"];
+        const load = await send(
+          `127.0.0.1:${server.ready.port}`,
+          ...[...loadWords, ...(same ? ["--identical"] : [])],
+        );
+        expect(load.sent).toBe(packets);
+        const { stdout } = await server.stop();
+        const summary: VnfSummary = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
+        const records = recordsOf({ probe, vnf });
+        const coverage = probe.coverage(vnf);
+        const missed = missedBy(probe);
+        if (missed === 0) {
+          expect(coverage).toMatchObject({
+            seen: packets,
+            matched: summary.sent,
+            delivered: summary.sent,
+            duplicate_sends: summary.sent_twice,
+            ...{ unknown_reads: 0, unmatched_sends: 0, collided: 0, lost: 0 },
+          });
+          expect(coverage.in_flight + coverage.expired_by.unsent).toBe(summary.dropped);
+        }
+        expectIdentity({ probe, vnf });
+        expectTruth(records, readTruth(path), summary.dropped, missed);
+      });
+    }
+  }
+});

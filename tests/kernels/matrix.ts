@@ -1,0 +1,112 @@
+#!/usr/bin/env bun
+/**
+ * The kernel matrix: every check on every kernel, one line each; exit code 1 if one failed.
+ *   bun tests/kernels/matrix.ts [--kernels 6.1,6.12] [--rungs kprobe] [--only run,doctor] [--jobs 2]
+ *   bun tests/kernels/matrix.ts --write      renews the table in docs/kernels.md
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Exit, usageError } from "../../src/base/errors.ts";
+import { komonBinary } from "./binary.ts";
+import type { Check } from "./checks/check.ts";
+import { checks } from "./checks/index.ts";
+import { endWith } from "./ending.ts";
+import { guestError } from "./guest.ts";
+import { installMissing } from "./host.ts";
+import { inquire } from "./inquiry.ts";
+import { type Kernel, kernelOf } from "./kernel.ts";
+import { line, table, withTable } from "./report.ts";
+import { matrixSeries, type Series } from "./series.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
+
+const document = join(import.meta.dir, "..", "..", "docs", "kernels.md");
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      kernels: { type: "string", default: matrixSeries.join(",") },
+      rungs: { type: "string" },
+      only: { type: "string" },
+      jobs: { type: "string", default: "2" },
+      write: { type: "boolean", default: false },
+    },
+  });
+  const series = values.kernels.split(",");
+  const asked = checksOf(values.rungs?.split(","), values.only?.split(","));
+  if (values.write && (asked.length < checks.length || !Bun.deepEquals(series, matrixSeries))) {
+    throw usageError("--write needs all kernels and checks: leave --kernels, --rungs, --only out");
+  }
+  await installMissing();
+  const kernels = await distinctKernels(series);
+
+  const verdicts = new Map<Kernel, Verdict[]>();
+  const queue = [...kernels];
+  const worker = async () => {
+    for (let kernel = queue.shift(); kernel; kernel = queue.shift()) {
+      verdicts.set(kernel, await verdictsOf(kernel, asked));
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+
+  const all = kernels.flatMap((kernel) => verdicts.get(kernel) ?? []);
+  if (values.write) {
+    const text = await Bun.file(document).text();
+    await Bun.write(document, withTable(text, table(all)));
+  }
+  const bad = all.filter(({ outcome }) => outcome === "failed" || outcome === "not run");
+  console.error(`${all.length - bad.length} of ${all.length} right on ${kernels.length} kernels`);
+  return bad.length > 0 ? Exit.incomplete : Exit.done;
+}
+
+/** Those with one of the rungs, or none; and of these those with one of the words in the name. */
+function checksOf(rungs: readonly string[] | undefined, words: readonly string[] | undefined) {
+  const known = new Set(checks.flatMap(({ rung }) => rung ?? []));
+  const unknown = rungs?.find((rung) => !known.has(rung));
+  if (unknown) throw usageError(`there is no rung ${unknown}`, `one of ${[...known].join(", ")}`);
+  const chosen = checks
+    .filter(({ rung }) => !rung || !rungs || rungs.includes(rung))
+    .filter(({ name }) => !words || words.some((word) => name.includes(word)));
+  if (chosen.length === 0) throw usageError(`no check is named ${words?.join(" or ")}`);
+  return chosen;
+}
+
+/** One after the other: downloads share the network, and two series may mean the same kernel. */
+async function distinctKernels(series: readonly Series[]): Promise<Kernel[]> {
+  const kernels: Kernel[] = [];
+  for (const each of series) {
+    const kernel = await kernelOf(each);
+    const twin = kernels.find(({ release }) => release === kernel.release);
+    if (twin) console.error(`${each} is ${twin.series} today: ${kernel.release}`);
+    else kernels.push(kernel);
+  }
+  return kernels;
+}
+
+/** Prints each verdict when it is there. */
+async function verdictsOf(kernel: Kernel, checks: readonly Check[]): Promise<Verdict[]> {
+  const asked = checks.filter(({ kernels }) => kernels?.includes(kernel.series) ?? true);
+  const verdicts: Verdict[] = [];
+  const add = (verdict: Verdict): void => {
+    verdicts.push(verdict);
+    console.log(line(verdict));
+  };
+  const [impossible, possible] = [asked.filter(lacksKomon), asked.filter((c) => !lacksKomon(c))];
+  for (const { name } of impossible) {
+    add({ check: name, kernel, outcome: "not run", text: `${komonBinary} is not built` });
+  }
+  const guest = await inquire(kernel, possible, (check, evidence) => {
+    add(verdictOf(check, kernel, evidence));
+  });
+  if (guest.exit === undefined) console.error(guestError(guest).message);
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const [boot, all] = [seconds(guest.bootMs ?? 0), seconds(guest.wallMs)];
+  console.error(`${guest.release}: booted in ${boot}, all in ${all}`);
+  return verdicts;
+}
+
+function lacksKomon(check: Check): boolean {
+  return check.komon && !existsSync(komonBinary);
+}
+
+await endWith(main);

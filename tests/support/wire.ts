@@ -1,0 +1,306 @@
+/**
+ * A cable and a VNF in a host of their own, both in the hands of the test: it puts frames on the cable, byte by byte,
+ * and is the VNF itself, so that it knows of every packet when it was read and sent. Sockets are opened in the
+ * world's network namespace and used from here.
+ */
+import { statSync } from "node:fs";
+import { socketAddress } from "../../src/kernel/address.ts";
+import { libc, memoryAt, monotonicNs, type Pointer, stableMemory } from "../../src/kernel/libc.ts";
+import {
+  bindSocket,
+  closeSocket,
+  MSG_DONTWAIT,
+  setBuffer,
+  setOption,
+  udpSocket,
+} from "../../src/kernel/socket.ts";
+import { noSeq, SpanRecords, sequenceOf } from "../../src/model/records.ts";
+import type { CoverageDetail } from "../../src/probes/vnf/coverage.ts";
+import { VnfProbe, type VnfProbeOptions } from "../../src/probes/vnf/probe.ts";
+import { inNamespace, interfaceIndexIn } from "../../src/testbed/inside.ts";
+import { macs } from "./udpFrames.ts";
+import { World } from "./world.ts";
+
+export const port = 4747;
+export const addresses = {
+  vnf4: "10.77.0.1",
+  peer4: "10.77.0.2",
+  vnf6: "fd77::1",
+  peer6: "fd77::2",
+};
+export const ends4 = { from: addresses.peer4, to: addresses.vnf4, fromPort: 9999, toPort: port };
+export const ends6 = { from: addresses.peer6, to: addresses.vnf6, fromPort: 9999, toPort: port };
+
+/** For a probe that takes packets wherever they come in. */
+export const anyDevice = 0;
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const one = new Int32Array([1]);
+const mmsghdrBytes = 64;
+const mostBytes = 65_536;
+
+/** `ip` in the world: the two ends of the cable, the VNF's by that name. */
+const cable = (vnf: string) => `
+link add name ${vnf} address ${macs.vnf} type veth peer name wire0 address ${macs.wire}
+link set dev wire0 arp off addrgenmode none
+link set dev ${vnf} addrgenmode none
+address add ${addresses.vnf4}/24 dev ${vnf}
+address add ${addresses.vnf6}/64 nodad dev ${vnf}
+link set dev ${vnf} up
+link set dev wire0 up
+neighbour add ${addresses.peer4} lladdr ${macs.wire} dev ${vnf} nud permanent
+neighbour add ${addresses.peer6} lladdr ${macs.wire} dev ${vnf} nud permanent
+`;
+
+export class Wire implements AsyncDisposable {
+  readonly netns: string;
+  ifindex = 0;
+  #packet = -1;
+
+  private constructor(readonly world: World) {
+    this.netns = `/proc/${world.pid}/ns/net`;
+  }
+
+  static async open(): Promise<Wire> {
+    const wire = new Wire(await World.open());
+    await wire.plug();
+    return wire;
+  }
+
+  /** Makes the cable; again when it has been taken away. */
+  async plug(): Promise<void> {
+    for (const line of cable("vnf0").trim().split("\n")) await this.world.ip(...line.split(" "));
+    this.ifindex = interfaceIndexIn(this.netns, "vnf0");
+    const far = interfaceIndexIn(this.netns, "wire0");
+    if (this.#packet >= 0) closeSocket(this.#packet);
+    this.#packet = inNamespace(this.netns, () => packetSocket(far));
+  }
+
+  /** Gives a device back what it loses when it goes down. */
+  async repair(device: string): Promise<void> {
+    for (const line of cable(device).trim().split("\n")) {
+      if (line.startsWith("neighbour")) await this.world.ip(...line.split(" "));
+    }
+  }
+
+  /** A probe for the VNF on this wire, and the VNF's number. */
+  probe(options: VnfProbeOptions = {}, device = this.ifindex): Watched {
+    return new Watched(VnfProbe.open(options), statSync(this.netns).ino, device);
+  }
+
+  vnf(how: VnfOptions = {}): Vnf {
+    return inNamespace(this.netns, () => new Vnf(how));
+  }
+
+  /** Any other socket of this host. */
+  socket(family: number, type: number, protocol: number): number {
+    return inNamespace(this.netns, () => libc.socket(family, type | SOCK_CLOEXEC, protocol));
+  }
+
+  /** Puts frames on the cable, in this order; fails when the kernel takes one not. */
+  send(...frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      const sent = libc.sendto(this.#packet, frame, frame.length, 0, null, 0);
+      if (sent !== frame.length) throw new Error(`the wire took ${sent} of ${frame.length} bytes`);
+    }
+  }
+
+  batch(most: number): Batch {
+    return new Batch(this.#packet, most);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    closeSocket(this.#packet);
+    await this.world[Symbol.asyncDispose]();
+  }
+}
+
+/** Many frames in one system call. */
+export class Batch {
+  readonly #messages: ReturnType<typeof stableMemory>;
+  readonly #vectors: ReturnType<typeof stableMemory>;
+  readonly #frames: ReturnType<typeof stableMemory>;
+  readonly #room = 2048;
+  #count = 0;
+
+  constructor(
+    readonly fd: number,
+    readonly most: number,
+  ) {
+    this.#messages = stableMemory(most * mmsghdrBytes);
+    this.#vectors = stableMemory(most * 16);
+    this.#frames = stableMemory(most * this.#room);
+    const messages = new DataView(this.#messages.buffer);
+    for (let at = 0; at < most; at++) {
+      messages.setBigUint64(at * mmsghdrBytes + 16, BigInt(this.#vectors.address + at * 16), true);
+      messages.setBigUint64(at * mmsghdrBytes + 24, 1n, true);
+    }
+  }
+
+  /** Memory for the next frame, to be filled before {@link add}. */
+  memory(): Uint8Array {
+    return new Uint8Array(this.#frames.buffer, this.#count * this.#room, this.#room);
+  }
+
+  /** Puts the frame in, of which so many bytes will be sent. */
+  add(bytes: number): void {
+    const vectors = new DataView(this.#vectors.buffer);
+    const at = this.#count++;
+    vectors.setBigUint64(at * 16, BigInt(this.#frames.address + at * this.#room), true);
+    vectors.setBigUint64(at * 16 + 8, BigInt(bytes), true);
+  }
+
+  get full(): boolean {
+    return this.#count === this.most;
+  }
+
+  /** Sends what was put in; returns how many frames the kernel took. It refuses one that is too short. */
+  send(): number {
+    let taken = 0;
+    for (let at = 0; at < this.#count; ) {
+      const from = (this.#messages.address + at * mmsghdrBytes) as Pointer;
+      const sent = libc.sendmmsg(this.fd, from, this.#count - at, 0);
+      at += Math.max(sent, 0) + (sent <= 0 ? 1 : 0);
+      taken += Math.max(sent, 0);
+    }
+    this.#count = 0;
+    return taken;
+  }
+}
+
+/** One packet as the VNF itself saw it. */
+export interface Seen {
+  readonly seq: number;
+  readonly bytes: number;
+  /** Its receive call lies between these two. */
+  readonly askedNs: number;
+  readonly gotNs: number;
+  /** Its send call lies between these two. */
+  readonly beginNs: number;
+  readonly sentNs: number;
+}
+
+export interface VnfOptions {
+  readonly address?: "0.0.0.0" | "::";
+  /** Others may have the port, too: each gets some of the packets, or each a copy of what goes to many. */
+  readonly shared?: "port" | "address";
+  readonly bufferBytes?: number;
+}
+
+/** A mirror that moves when the test says so. */
+export class Vnf implements Disposable {
+  readonly fd: number;
+  readonly seen: Seen[] = [];
+  readonly #memory = stableMemory(mostBytes);
+  readonly #bytes = new DataView(this.#memory.buffer);
+  readonly #back: { bytes: Uint8Array };
+
+  constructor({ address = "::", shared, bufferBytes = 64 << 20 }: VnfOptions) {
+    const own = socketAddress(address, port);
+    this.fd = udpSocket(own.family);
+    setBuffer(this.fd, "receive", bufferBytes);
+    if (shared === "port") setOption(this.fd, "reusePort", 1);
+    if (shared === "address") libc.setsockopt(this.fd, SOL_SOCKET, SO_REUSEADDR, one, 4);
+    bindSocket(this.fd, own);
+    const peer = address === "::" ? `::ffff:${addresses.peer4}` : addresses.peer4;
+    this.#back = socketAddress(peer, 9998);
+  }
+
+  /** Reads one packet, when there is one; the bytes stay in the VNF's memory. */
+  read(): number {
+    return libc.recvfrom(this.fd, this.#memory.address, mostBytes, MSG_DONTWAIT, null, null);
+  }
+
+  /** Reads so many packets, one behind the other into its memory, and gives them back in one call. */
+  gather(packets: number): number {
+    let bytes = 0;
+    for (let at = 0; at < packets; at++) {
+      const to = (this.#memory.address + bytes) as Pointer;
+      bytes += libc.recvfrom(this.fd, to, mostBytes - bytes, 0, null, null);
+    }
+    return this.send(bytes);
+  }
+
+  send(bytes: number): number {
+    const { bytes: to } = this.#back;
+    return libc.sendto(this.fd, this.#memory.address, bytes, 0, to, to.length);
+  }
+
+  payload(bytes: number): Uint8Array {
+    return new Uint8Array(memoryAt(this.#memory.address, bytes)).slice();
+  }
+
+  /** Gives back every packet that waits, at once; returns how many there were. */
+  mirror(): number {
+    for (let count = 0; ; count++) {
+      const askedNs = monotonicNs();
+      const bytes = this.read();
+      if (bytes < 0) return count;
+      const gotNs = monotonicNs();
+      const beginNs = monotonicNs();
+      this.send(bytes);
+      const sentNs = monotonicNs();
+      const word = (at: number) => this.#bytes.getUint32(at, true);
+      const seq = bytes < 8 ? noSeq : sequenceOf(word(0), word(4));
+      this.seen.push({ seq, bytes, askedNs, gotNs, beginNs, sentNs });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSocket(this.fd);
+  }
+}
+
+/** A probe that watches the VNF on the wire. */
+export class Watched implements Disposable {
+  readonly number: number;
+  readonly records = new SpanRecords();
+
+  constructor(
+    readonly probe: VnfProbe,
+    netns: number,
+    inIfindex: number,
+  ) {
+    this.number = probe.watch(port, { netns, inIfindex });
+  }
+
+  /** Records of all packets from now on. */
+  sampleAll(interval = 1): void {
+    this.probe.sample(this.number, interval, 1e9);
+  }
+
+  /** Reads what waits, and what will not come to a device any more. */
+  read(): SpanRecords {
+    this.probe.read(this.records);
+    this.probe.readUntransmitted(this.number, this.records);
+    return this.records;
+  }
+
+  get coverage(): CoverageDetail {
+    this.read();
+    return this.probe.coverage(this.number);
+  }
+
+  /** Waits until so many packets have been seen: the kernel may deliver a moment after the send. */
+  async seen(packets: number): Promise<void> {
+    while (this.coverage.seen < packets) await Bun.sleep(1);
+  }
+
+  [Symbol.dispose](): void {
+    this.probe[Symbol.dispose]();
+  }
+}
+
+function packetSocket(ifindex: number): number {
+  const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  const address = new Uint8Array(new ArrayBuffer(20)); // struct sockaddr_ll
+  const view = new DataView(address.buffer);
+  view.setUint16(0, AF_PACKET, true);
+  view.setInt32(4, ifindex, true);
+  if (fd < 0 || libc.bind(fd, address, address.length) !== 0) throw new Error("no packet socket");
+  return fd;
+}
