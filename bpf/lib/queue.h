@@ -12,6 +12,7 @@
 
 #define QUEUE_PROBES 8
 #define QUEUE_IDLE_NS 10000000000ull /* a queue idle for 10 s may be given to another socket */
+#define QUEUE_EMPTY_NS 1000000ull    /* and one where nothing waits, after 1 ms */
 #define READ_SCAN 16                /* how far from the expected position a read looks for its packet */
 #define FORGET_SCAN 16               /* how far from there a packet that is freed unread is looked for */
 #define FAR_SCAN 64                  /* and how far when it is not there */
@@ -82,8 +83,9 @@ static __always_inline struct komon_queue *queue_find(__u64 socket, __u32 *key)
 	return NULL;
 }
 
-/* A free or idle queue for a socket that has none yet, or NULL */
-static __always_inline struct komon_queue *queue_claim(__u64 socket, struct sock *sk, __u64 now, __u32 *key)
+/* A queue for a socket that has none yet: a free one, one idle for long, one idle for `empty_ns` where nothing waits */
+static __always_inline struct komon_queue *queue_claim_idle(__u64 socket, struct sock *sk, __u64 now, __u64 empty_ns,
+							    __u32 *key)
 {
 	for (int i = 0; i < QUEUE_PROBES; i++) {
 		*key = (socket_hash(socket) + i) % KOMON_QUEUES;
@@ -93,7 +95,7 @@ static __always_inline struct komon_queue *queue_claim(__u64 socket, struct sock
 			continue;
 		__u64 was = q->sk;
 
-		if (was && now - q->active_ns < QUEUE_IDLE_NS)
+		if (was && now - q->active_ns < (q->next > q->tail ? empty_ns : QUEUE_IDLE_NS))
 			continue;
 		if (CLAIM(&q->sk, was, socket)) {
 			/* What waited in this socket before komon came has no entry: as many reads will find holes */
@@ -105,6 +107,13 @@ static __always_inline struct komon_queue *queue_claim(__u64 socket, struct sock
 		}
 	}
 	return NULL;
+}
+
+static __always_inline struct komon_queue *queue_claim(__u64 socket, struct sock *sk, __u64 now, __u32 *key)
+{
+	struct komon_queue *q = queue_claim_idle(socket, sk, now, QUEUE_IDLE_NS, key);
+
+	return q ? q : queue_claim_idle(socket, sk, now, QUEUE_EMPTY_NS, key);
 }
 
 static __always_inline void queue_enter(struct komon_queue *q, __u32 key, __u64 skb, __u64 nic_ns, __u64 rx_ns,
