@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs what building and testing komon needs and this machine lacks, and says so.
-# Runs again in no time: nothing is touched that is there already.
+# Installs what building komon needs and this machine lacks, and says so; with the word `tests` also what only the
+# tests need. Runs again in no time: nothing is touched that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +16,11 @@ has llvm-strip || missing+=(llvm)
   missing+=(libbpf1)
 PATH=$PATH:/sbin:/usr/sbin has ip || missing+=(iproute2)
 has ping || missing+=(iputils-ping)
+if [ "${1:-}" = tests ]; then
+  has chromium || has google-chrome || missing+=(chromium)
+  has openssl || missing+=(openssl)
+  has script || missing+=(bsdutils)
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "setup: missing packages: ${missing[*]}" >&2

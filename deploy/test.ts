@@ -15,13 +15,14 @@ const expectedReasons: readonly RegExp[] = [
   /^this kernel has no kprobes/,
   /^this kernel refuses fentry/,
   /^this kernel has no sock_recv_length/,
-  /^there is no chromium here/,
 ];
 
 interface Result {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly string[];
+  /** What was printed from the test before it to each test that failed. */
+  readonly failures: readonly string[];
 }
 
 process.chdir(`${import.meta.dir}/..`);
@@ -45,6 +46,8 @@ for (const name of refused) console.error(`not to be skipped in CI: ${name}`);
 const sum = (pick: (result: Result) => number) => results.reduce((n, r) => n + pick(r), 0);
 const passed = sum((result) => result.passed);
 const failed = sum((result) => result.failed) + refused.length;
+const failures = results.flatMap((result) => result.failures);
+if (failures.length > 0) console.log(`\n# what failed, again\n${failures.join("\n\n")}\n`);
 if (results.length === 0) console.error(`no test file matches ${wanted.join(" ")}`);
 console.log(`${passed} passed, ${failed} failed, ${skipped.length - refused.length} skipped`);
 process.exit(failed > 0 || results.length === 0 ? 1 : 0);
@@ -61,19 +64,43 @@ async function runFiles(group: string, files: readonly string[]): Promise<Result
       "--reporter=junit",
       `--reporter-outfile=${report}`,
     ],
-    { stdio: ["ignore", "inherit", "inherit"] },
+    { stdio: ["ignore", "pipe", "pipe"] },
   );
+  const printed = (await Promise.all([pass(child.stdout), pass(child.stderr)])).join("");
   const code = await child.exited;
-  const result = existsSync(report)
+  const counts = existsSync(report)
     ? readReport(readFileSync(report, "utf8"))
     : { passed: 0, failed: 0, skipped: [] };
-  if (code === 0 || result.failed > 0) return result;
-  console.error(`tests/${group}: bun test ended with ${child.signalCode ?? code}`);
-  return { ...result, failed: 1 };
+  if (code === 0 || counts.failed > 0) {
+    return { ...counts, failures: counts.failed > 0 ? failuresIn(printed) : [] };
+  }
+  const end = `${files.join(" ")}: bun test ended with ${child.signalCode ?? code}`;
+  console.error(end);
+  return { ...counts, failed: 1, failures: [`${end}; its last lines:\n${printed.slice(-4000)}`] };
+}
+
+/** Passes on what comes, as it comes. @returns all of it */
+async function pass(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    process.stderr.write(chunk);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
+}
+
+/** @returns the lines up to each `(fail)` line from the test or the file before it */
+function failuresIn(printed: string): string[] {
+  const ends = /^(?:\(pass\)|\(skip\)|\(todo\)|tests\/\S+\.test\.ts:$).*\n/m;
+  return printed
+    .split(/(?<=^\(fail\) .*\n)/m)
+    .filter((part) => /^\(fail\) /m.test(part))
+    .map((part) => part.split(ends).at(-1)?.trim().slice(-4000) ?? "");
 }
 
 /** Counts in a JUnit report, as bun writes it. */
-function readReport(xml: string): Result {
+function readReport(xml: string): Omit<Result, "failures"> {
   const attribute = (name: string) => {
     const head = /<testsuites [^>]*>/.exec(xml)?.[0] ?? "";
     return Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);

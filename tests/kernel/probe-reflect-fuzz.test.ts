@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { possibleCpus } from "../../src/kernel/map.ts";
 import { BpfObject } from "../../src/kernel/object.ts";
 import { TestRun } from "../../src/kernel/testRun.ts";
 import { sumOf } from "../../src/probing/wire.ts";
@@ -15,6 +16,7 @@ const port = 862;
 function open(): BpfObject {
   const opened = BpfObject.open(readFileSync(object));
   new DataView(opened.initialValue(".rodata.options")).setUint16(0, port, true);
+  opened.map("counters").setEntries(possibleCpus());
   opened.load();
   return opened;
 }

@@ -10,4 +10,5 @@ await Bun.udpSocket({
   },
 });
 console.log("ready");
+
 export {};
