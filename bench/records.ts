@@ -40,12 +40,15 @@ async function attempt(rate: number, seconds: number): Promise<{ lost: number; r
   using ring = new RingBuffer(opened.map("samples"));
   const bss = opened.section(".bss").map();
   const worker = new Worker(new URL("./produce.worker.ts", import.meta.url).href);
-  const done = new Promise<void>((resolve) => worker.addEventListener("message", () => resolve()));
+  const done = new Promise<void>((resolve, reject) => {
+    worker.addEventListener("message", () => resolve());
+    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+  });
   worker.postMessage({ fd: opened.program("write_record").fd, rate, seconds });
   const into = new SpanRecords(1 << 16);
   let read = 0;
   let running = true;
-  void done.then(() => {
+  const ended = done.finally(() => {
     running = false;
   });
   const look = () => {
@@ -56,6 +59,7 @@ async function attempt(rate: number, seconds: number): Promise<{ lost: number; r
     look();
     await Bun.sleep(1);
   }
+  await ended;
   look();
   worker.terminate();
   const count = new DataView(bss.buffer); // written, lost

@@ -2,6 +2,7 @@
 import { KomonError } from "../base/errors.ts";
 import { libbpf } from "./libbpf.ts";
 import {
+  errnoNumber,
   errnoWhy,
   lastErrno,
   type MappedMemory,
@@ -54,15 +55,20 @@ export class TestRun implements Disposable {
     pointer(at.dataOut, frameBytes);
   }
 
-  /** Fails when the kernel takes no frame of this length (14 bytes at least). */
+  /**
+   * Fails when the kernel takes no frame of this length (14 bytes at least). With `repeat` it may run more often: a
+   * signal to this thread, such as the collector of garbage sends, ends a series early, and it is begun anew.
+   */
   run(bytes: number, repeat = 1): TestRunResult {
     this.#view.setUint32(at.sizeIn, bytes, true);
     this.#view.setUint32(at.sizeOut, frameBytes, true);
     this.#view.setUint32(at.repeat, repeat, true);
-    if (libbpf().bpf_prog_test_run_opts(this.#programFd, this.#options.address) !== 0) {
+    while (libbpf().bpf_prog_test_run_opts(this.#programFd, this.#options.address) !== 0) {
+      const errno = lastErrno();
+      if (errno === errnoNumber("EINTR")) continue;
       throw new KomonError({
         what: `cannot run a program on a frame of ${bytes} bytes`,
-        why: errnoWhy(lastErrno()),
+        why: errnoWhy(errno),
       });
     }
     return { result: this.#view.getUint32(at.result, true), ns: this.#view.getUint32(at.ns, true) };
