@@ -103,6 +103,10 @@ export class World implements AsyncDisposable {
     writeFileSync(`/proc/${this.pid}/root${path}`, text);
   }
 
+  read(path: string): string {
+    return readFileSync(`/proc/${this.pid}/root${path}`, "utf8");
+  }
+
   /** Names of the network devices. */
   devices(): string[] {
     const text = readFileSync(`/proc/${this.pid}/net/dev`, "utf8");

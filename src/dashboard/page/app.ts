@@ -23,6 +23,8 @@ const rows = new Map<string, { row: HTMLTableRowElement; value: HTMLTableCellEle
 const tables = new Map<string, HTMLTableSectionElement>();
 let turn = 0;
 let chosen = "";
+/** Until somebody chooses, the page does: what tells most may appear only with the first packets. */
+let isChosenByHand = false;
 let range = ranges["15 min"];
 let chart: uPlot | undefined;
 let data: [number[], (number | null)[]] = [[], []];
@@ -38,7 +40,8 @@ function show(live: Live): void {
   );
   for (const [key, value] of Object.entries(live.values))
     cell(key).textContent = format(key, value);
-  if (chosen === "") choose(first(Object.keys(live.values)));
+  const telling = isChosenByHand ? chosen : first(Object.keys(live.values));
+  if (telling !== chosen) void choose(telling);
   else if (range === ranges["15 min"]) grow(live.at, live.values[chosen]);
   alerts(live.alerts);
   budget(live.values, seconds);
@@ -78,7 +81,10 @@ function cell(key: string): HTMLTableCellElement {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = key.slice(metric.length) || metric;
-  button.onclick = () => choose(key);
+  button.onclick = () => {
+    isChosenByHand = true;
+    void choose(key);
+  };
   row.insertCell().append(button);
   const value = row.insertCell();
   value.dataset.key = key;
