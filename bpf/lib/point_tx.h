@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* Point tx: the packet is handed to the device queue, still in the sender's own context */
+#pragma once
+
+#include "held.h"
+#include "histogram.h"
+#include "sample.h"
+#include <bpf/bpf_tracing.h>
+
+static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
+{
+	struct sock *sk = LOAD(direct, skb, sk);
+
+	if (!sk) /* forwarded or received: a softirq on top of the sender */
+		return 0;
+	__u32 key;
+	struct komon_thread *t = thread_find(current_tid(), &key);
+
+	if (!t || t->awaiting_first == t->awaiting_last || LOAD(direct, sk, sk_protocol) != IPPROTO_UDP_)
+		return 0;
+	__u64 now = bpf_ktime_get_ns();
+	struct {
+		struct udp_header udp;
+		__u64 head;
+	} start;
+
+	if (bpf_probe_read_kernel(&start, sizeof(start), LOAD(direct, skb, head) + LOAD(direct, skb, transport_header)))
+		return 0;
+	__u32 bytes = (__u16)(HOST16(start.udp.length) - 8), paged = LOAD(direct, skb, data_len);
+
+	if (paged && paged + 8 > bytes) /* payload in page fragments */
+		start.head = 0;
+	struct komon_held *h = held_at(t, t->awaiting[t->awaiting_first % KOMON_HELD]);
+	__u32 out = control.filter[h->vnf % KOMON_VNFS].out_ifindex;
+
+	if (out) {
+		struct net_device *device = LOAD(direct, skb, dev);
+
+		if (LOAD(direct, device, ifindex) != out)
+			return 0;
+	}
+	if (bytes < 8 || !start.head)
+		start.head = h->sent_head;
+	h = take_awaiting(t, bytes, start.head);
+	if (!h)
+		return 0;
+	struct komon_counters *c = counters_of(h->vnf);
+	struct komon_histograms *spans = histograms_of(h->vnf);
+
+	h->state = KOMON_DONE;
+	if (!c || !spans)
+		return 0;
+	c->transmitted++;
+	record_span(spans, KOMON_EGRESS, now - h->send_ns);
+	if (h->nic_ns)
+		record_span(spans, KOMON_TOTAL, now - h->nic_ns);
+	if (h->interval && !emit(h, now))
+		c->lost_tx++;
+	return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(tx_tp, struct sk_buff *skb)
+{
+	return at_tx(skb, true);
+}
+
+SEC("raw_tp/net_dev_queue")
+int BPF_PROG(tx_raw, struct sk_buff *skb)
+{
+	return at_tx(skb, false);
+}
