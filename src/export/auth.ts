@@ -16,7 +16,7 @@ export class Authentication {
   }
 
   async judge(header: string | null, from: string): Promise<Verdict> {
-    const now = Date.now();
+    const now = performance.now();
     const failed = this.#failures.get(from);
     if (failed && failed.until > now && failed.count >= failuresPerMinute) return "too many";
     const given = header?.match(/^Basic ([A-Za-z0-9+/=]{1,2048})$/)?.[1];

@@ -30,12 +30,12 @@ export class SeriesTable<T> {
       return this.#other(labels.length);
     }
     entry ??= this.#add(key, labels);
-    entry.touched = Date.now();
+    entry.touched = performance.now();
     return entry.of;
   }
 
   expire(olderThanMs: number): void {
-    const limit = Date.now() - olderThanMs;
+    const limit = performance.now() - olderThanMs;
     for (const [key, entry] of this.#entries) if (entry.touched < limit) this.#entries.delete(key);
   }
 
@@ -51,12 +51,12 @@ export class SeriesTable<T> {
     const all = Array<string>(labels).fill(other);
     const key = all.join("\0");
     const entry = this.#entries.get(key) ?? this.#add(key, all);
-    entry.touched = Date.now();
+    entry.touched = performance.now();
     return entry.of;
   }
 
   #add(key: string, labels: readonly string[]): Entry<T> {
-    const entry = { labels: [...labels], of: this.#make(), touched: Date.now() };
+    const entry = { labels: [...labels], of: this.#make(), touched: performance.now() };
     this.#entries.set(key, entry);
     return entry;
   }

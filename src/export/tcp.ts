@@ -116,7 +116,7 @@ export class TcpCollector implements Collector {
   }
 
   #rtt(): Series[] {
-    const now = Date.now();
+    const now = performance.now();
     const series: Series[] = [];
     for (const { name, sumNs, histogramUs } of this.#probe.groups()) {
       const last = this.#moved.get(name);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import fc from "fast-check";
 import { boundsOf } from "../../src/export/bounds.ts";
 import type { Family } from "../../src/export/family.ts";
@@ -107,5 +107,21 @@ describe("series", () => {
     table.expire(-1);
     expect(table.size).toBe(0);
     expect(table.at(["a"])).not.toBe(first);
+  });
+
+  test("a clock that is set forward takes nothing away", () => {
+    const table = new SeriesTable(
+      1,
+      () => ({}),
+      () => {},
+    );
+    table.at(["a"]);
+    try {
+      setSystemTime(new Date(Date.now() + 3600e3));
+      table.expire(60_000);
+    } finally {
+      setSystemTime();
+    }
+    expect(table.size).toBe(1);
   });
 });
