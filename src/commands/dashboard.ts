@@ -35,12 +35,11 @@ kept for an hour, one a minute for a week, one an hour for a year, in one SQLite
     }
     const rules = args.alerts ? await readRules(args.alerts) : [];
     mkdirSync(dirname(args.history), { recursive: true });
-    using parts = new DisposableStack();
     return await serve({
       ...{ args, stop, user: args.user },
       metricsPath: "/metrics",
       path: "/",
-      site(exporter) {
+      async site(exporter, parts) {
         const { history, historySize } = args;
         const dashboard = parts.use(new Dashboard(exporter, history, historySize, rules));
         return exporter.with({ page, more: (request, url) => dashboard.answer(request, url) });

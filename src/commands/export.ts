@@ -1,6 +1,5 @@
 import { usageError } from "../base/errors.ts";
 import { print } from "../base/output.ts";
-import { OtlpPush } from "../export/otlp.ts";
 import { RunStatistics } from "../kernel/info.ts";
 import { defineCommand, Exit, flag } from "./define.ts";
 import { serve } from "./export/serve.ts";
@@ -43,11 +42,11 @@ the old configuration stays in force. Flags win over the file.`,
         "for example http://127.0.0.1:4318",
       );
     }
-    using parts = new DisposableStack();
     return await serve({
       ...{ args, metricsPath: path, path, user: args.user, stop },
-      site(exporter) {
+      async site(exporter, parts) {
         if (endpoint !== undefined) {
+          const { OtlpPush } = await import("../export/otlp.ts");
           parts.use(new OtlpPush(endpoint, args["otlp.interval"], () => exporter.families()));
         }
         return exporter;

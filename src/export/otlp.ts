@@ -1,104 +1,132 @@
 /**
- * Pushes metrics to an OpenTelemetry collector: OTLP over HTTP, JSON encoding. Written here and not with the SDK,
- * because the kernel's histograms are aggregates already, and the SDK only takes single observations.
+ * Pushes to an OpenTelemetry collector through its SDK. The kernel's histograms are aggregates already, so they come
+ * in by a MetricProducer, as finished data points. Loaded only where a collector is named.
  */
+import { type HrTime, ValueType } from "@opentelemetry/api";
+import { type ExportResult, millisToHrTime } from "@opentelemetry/core";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AggregationTemporality,
+  DataPointType,
+  type Histogram as HistogramPoint,
+  MeterProvider,
+  type MetricData,
+  type MetricProducer,
+  PeriodicExportingMetricReader,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
 import { log } from "../base/log.ts";
 import { komonVersion } from "../base/version.ts";
-import { realtimeNs } from "../kernel/libc.ts";
 import { boundsOf } from "./bounds.ts";
-import type { Family, HistogramValue, Series } from "./family.ts";
+import type { Family, HistogramValue } from "./family.ts";
 
-const cumulative = 2; // AGGREGATION_TEMPORALITY_CUMULATIVE
 const timeoutMs = 10_000;
+/** For the last push, when komon ends. */
+const lastPushMs = 2000;
 
-export class OtlpPush implements Disposable {
-  readonly #timer: Timer;
-  readonly #endpoint: string;
-  readonly #families: () => Family[];
-  readonly #startNs = String(BigInt(Math.round(realtimeNs())));
-  #isBusy = false;
+/** `endpoint`: the collector's base, such as http://127.0.0.1:4318. Pushes once more when it is disposed. */
+export class OtlpPush implements AsyncDisposable {
+  readonly #provider: MeterProvider;
+
+  constructor(endpoint: string, intervalNs: number, families: () => readonly Family[]) {
+    const intervalMs = intervalNs / 1e6;
+    const reader = new PeriodicExportingMetricReader({
+      exporter: new TellingExporter(`${endpoint.replace(/\/$/, "")}/v1/metrics`, intervalMs),
+      exportIntervalMillis: intervalMs,
+      exportTimeoutMillis: Math.min(timeoutMs, intervalMs),
+      metricProducers: [new Producer(families)],
+    });
+    this.#provider = new MeterProvider({ resource, readers: [reader] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A collector that does not answer has been told of.
+    await this.#provider.shutdown({ timeoutMillis: lastPushMs }).catch(() => {});
+  }
+}
+
+const resource = resourceFromAttributes({
+  "service.name": "komon",
+  "service.version": komonVersion,
+});
+
+/** Says once when the collector does not take what it is sent, and once when it does again. */
+class TellingExporter extends OTLPMetricExporter {
+  readonly #to: string;
   #isFailing = false;
 
-  /** `endpoint`: the collector's base, such as http://127.0.0.1:4318. */
-  constructor(endpoint: string, intervalNs: number, families: () => Family[]) {
-    this.#endpoint = `${endpoint.replace(/\/$/, "")}/v1/metrics`;
-    this.#families = families;
-    this.#timer = setInterval(() => void this.push(), intervalNs / 1e6);
+  constructor(url: string, intervalMs: number) {
+    super({ url, timeoutMillis: Math.min(timeoutMs, intervalMs) });
+    this.#to = url;
   }
 
-  /** A push that takes longer than the interval makes the next one wait; nothing piles up. */
-  async push(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    try {
-      const response = await fetch(this.#endpoint, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(otlpOf(this.#families(), this.#startNs)),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      if (!response.ok)
-        throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`);
-      if (this.#isFailing) log.info(`${this.#endpoint} takes metrics again`);
-      this.#isFailing = false;
-    } catch (error) {
-      if (!this.#isFailing) log.warn(`${this.#endpoint}: ${(error as Error).message}`);
-      this.#isFailing = true;
-    } finally {
-      this.#isBusy = false;
-    }
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-  }
-}
-
-/** The request's body: ExportMetricsServiceRequest. */
-export function otlpOf(families: readonly Family[], startTimeUnixNano: string): object {
-  const timeUnixNano = String(BigInt(Math.round(realtimeNs())));
-  const metrics = families
-    .filter(({ series }) => series.length > 0)
-    .map(({ metric, series }) => {
-      const points = series.map((one) => ({
-        attributes: metric.labels.map((key, i) => ({
-          key,
-          value: { stringValue: one.labels[i] ?? "" },
-        })),
-        ...{ startTimeUnixNano, timeUnixNano },
-        ...pointOf(metric, one),
-      }));
-      const unit = /_seconds/.test(metric.name) ? "s" : /_bytes/.test(metric.name) ? "By" : "1";
-      const head = { name: metric.name, description: metric.help, unit };
-      const data = { dataPoints: points, aggregationTemporality: cumulative };
-      if (metric.type === "histogram") return { ...head, histogram: data };
-      if (metric.type === "counter") return { ...head, sum: { ...data, isMonotonic: true } };
-      return { ...head, gauge: { dataPoints: points } };
+  override export(metrics: ResourceMetrics, done: (result: ExportResult) => void): void {
+    super.export(metrics, (result) => {
+      if (result.error && !this.#isFailing) log.warn(`${this.#to}: ${result.error.message}`);
+      if (!result.error && this.#isFailing) log.info(`${this.#to} takes metrics again`);
+      this.#isFailing = result.error !== undefined;
+      done(result);
     });
-  const scope = { name: "komon", version: komonVersion };
-  const attributes = [{ key: "service.name", value: { stringValue: "komon" } }];
-  return { resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ scope, metrics }] }] };
+  }
 }
 
-function pointOf(metric: Family["metric"], { value }: Series): object {
-  return typeof value === "number" ? { asDouble: value } : histogramOf(metric, value);
+class Producer implements MetricProducer {
+  readonly #families: () => readonly Family[];
+  readonly #start = millisToHrTime(Date.now());
+
+  constructor(families: () => readonly Family[]) {
+    this.#families = families;
+  }
+
+  async collect() {
+    const end = millisToHrTime(Date.now());
+    const metrics = this.#families()
+      .filter(({ series }) => series.length > 0)
+      .map((family) => dataOf(family, this.#start, end));
+    const scopeMetrics = [{ scope: { name: "komon", version: komonVersion }, metrics }];
+    return { resourceMetrics: { resource, scopeMetrics }, errors: [] };
+  }
+}
+
+function dataOf({ metric, series }: Family, startTime: HrTime, endTime: HrTime): MetricData {
+  const head = {
+    descriptor: {
+      name: metric.name,
+      description: metric.help,
+      unit: /_seconds/.test(metric.name) ? "s" : /_bytes/.test(metric.name) ? "By" : "1",
+      valueType: ValueType.DOUBLE,
+    },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  const points = <T>(convert: (value: number | HistogramValue) => T) =>
+    series.map(({ labels, value }) => ({
+      attributes: Object.fromEntries(metric.labels.map((name, i) => [name, labels[i] ?? ""])),
+      ...{ startTime, endTime, value: convert(value) },
+    }));
+  if (metric.type === "histogram") {
+    const dataPoints = points((value) => histogramOf(metric, value as HistogramValue));
+    return { ...head, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = points(Number);
+  if (metric.type === "gauge") return { ...head, dataPointType: DataPointType.GAUGE, dataPoints };
+  return { ...head, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
 }
 
 /** Counts between the bounds, which are inclusive above, as Prometheus' are. */
-function histogramOf(metric: Family["metric"], value: HistogramValue): object {
-  const { counts } = value.histogram;
+function histogramOf(metric: Family["metric"], value: HistogramValue): HistogramPoint {
+  const all = value.histogram.counts;
   const bounds = boundsOf(metric, value.unitSeconds);
-  const between: number[] = [];
+  const counts: number[] = [];
   let bucket = 0;
-  for (const before of [...bounds.map((bound) => bound.before), counts.length]) {
-    let count = 0;
-    while (bucket < before) count += counts[bucket++];
-    between.push(count);
+  for (const before of [...bounds.map((bound) => bound.before), all.length]) {
+    let between = 0;
+    while (bucket < before) between += all[bucket++];
+    counts.push(between);
   }
   return {
-    count: String(between.reduce((sum, one) => sum + one, 0)),
+    buckets: { boundaries: bounds.map(({ seconds }) => seconds), counts },
+    count: counts.reduce((sum, one) => sum + one, 0),
     sum: value.sumSeconds,
-    explicitBounds: bounds.map(({ seconds }) => seconds),
-    bucketCounts: between.map(String),
   };
 }

@@ -263,69 +263,12 @@ describe("komon export", () => {
     expect(check).toMatchObject({ code: 0, stdout: "the configuration is right\n" });
   });
 
-  test("pushes the same numbers to an OpenTelemetry collector, and goes on when there is none", async () => {
-    using listener = new TcpListener();
-    const config = file("otlp.yaml", `tcp:\n  remote_ports: [${listener.port}]\n`);
-    const bodies: Pushed[] = [];
-    using collector = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch: async (request) => {
-        if (new URL(request.url).pathname === "/v1/metrics")
-          bodies.push((await request.json()) as Pushed);
-        return Response.json({});
-      },
-    });
-    await using exporting = await Exporting.start(
-      ...[
-        "--config.file",
-        config,
-        "--otlp.endpoint",
-        collector.url.href,
-        "--otlp.interval",
-        "100ms",
-      ],
-    );
-    sessions(listener);
-    const point = () =>
-      bodies
-        .at(-1)
-        ?.resourceMetrics[0].scopeMetrics[0].metrics.find((m) => m.name === "komon_tcp_rtt_seconds")
-        ?.histogram.dataPoints[0];
-    while (point()?.count !== String(23 * 12)) await Bun.sleep(20);
-    const { bucketCounts, explicitBounds, attributes } = point() as DataPoint;
-    expect(bucketCounts.length).toBe(explicitBounds.length + 1);
-    expect(bucketCounts.reduce((sum, one) => sum + Number(one), 0)).toBe(23 * 12);
-    expect(attributes).toEqual([{ key: "group", value: { stringValue: ownComm } }]);
-    collector.stop(true);
-    await exporting.said(/\/v1\/metrics: /);
-    expect(await exporting.page()).toContain("komon_build_info");
-  });
-
   test("SIGTERM ends it with 0, and a scrape under way is answered", async () => {
     await using exporting = await Exporting.start("--no-tcp");
     await exporting.page();
     expect(await exporting.stop()).toBe(0);
   });
 });
-
-interface DataPoint {
-  readonly count: string;
-  readonly bucketCounts: readonly string[];
-  readonly explicitBounds: readonly number[];
-  readonly attributes: readonly object[];
-}
-
-interface Pushed {
-  readonly resourceMetrics: readonly {
-    readonly scopeMetrics: readonly {
-      readonly metrics: readonly {
-        readonly name: string;
-        readonly histogram: { readonly dataPoints: readonly DataPoint[] };
-      }[];
-    }[];
-  }[];
-}
 
 interface Answer {
   readonly data?: { readonly result?: readonly { readonly value: [number, string] }[] };

@@ -54,6 +54,11 @@ export class Exporting implements AsyncDisposable {
     }
   }
 
+  /** All it has said on stderr. */
+  get talk(): string {
+    return this.#talk;
+  }
+
   get pid(): number {
     return this.#child.pid;
   }

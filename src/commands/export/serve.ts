@@ -14,8 +14,8 @@ export interface Serving {
   readonly metricsPath: string;
   readonly user: string | undefined;
   readonly stop: AbortSignal;
-  /** Makes the exporter's site the one that is served. */
-  site?(exporter: Exporter): Site;
+  /** Makes the exporter's site the one that is served. What it adds to the parts is disposed before the exporter. */
+  site(exporter: Exporter, parts: AsyncDisposableStack): Promise<Site>;
   /** The page's address, after the server's. */
   readonly path: string;
 }
@@ -38,7 +38,8 @@ export async function serve({ args, stop, ...serving }: Serving): Promise<ExitCo
     return config;
   };
   using exporter = new Exporter(await readSettings(args), serving.metricsPath, reread);
-  const site = serving.site?.(exporter) ?? exporter;
+  await using parts = new AsyncDisposableStack();
+  const site = await serving.site(exporter, parts);
   server = new ExportServer(site, addresses, web);
   await exporter.opened();
   if (serving.user !== undefined) becomeUser(serving.user);
