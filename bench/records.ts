@@ -14,14 +14,16 @@ import { printRows } from "./table.ts";
 const rates = [300_000, 600_000, 1_000_000, 1_500_000];
 
 export async function records(seconds = 60): Promise<void> {
+  const producer = new Worker(new URL("./produce.worker.ts", import.meta.url).href);
   let sustained = 0;
   for (const rate of rates) {
-    const { lost, read } = await attempt(rate, 3);
+    const { lost, read } = await attempt(producer, rate, 3);
     console.log(`  ${rate} records/s for 3 s: read ${read}, lost ${lost}`);
     if (lost > 0) break;
     sustained = rate;
   }
-  const long = await attempt(sustained, seconds);
+  const long = await attempt(producer, sustained, seconds);
+  producer.terminate();
   printRows("records to user space", [
     {
       what: `records/s without loss, ${seconds} s`,
@@ -34,17 +36,20 @@ export async function records(seconds = 60): Promise<void> {
   ]);
 }
 
-async function attempt(rate: number, seconds: number): Promise<{ lost: number; read: number }> {
+async function attempt(
+  producer: Worker,
+  rate: number,
+  seconds: number,
+): Promise<{ lost: number; read: number }> {
   using opened = BpfObject.open(readFileSync(object));
   opened.load();
   using ring = new RingBuffer(opened.map("samples"));
   const bss = opened.section(".bss").map();
-  const worker = new Worker(new URL("./produce.worker.ts", import.meta.url).href);
   const done = new Promise<void>((resolve, reject) => {
-    worker.addEventListener("message", () => resolve());
-    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    producer.onmessage = () => resolve();
+    producer.onerror = (event) => reject(new Error(event.message));
   });
-  worker.postMessage({ fd: opened.program("write_record").fd, rate, seconds });
+  producer.postMessage({ fd: opened.program("write_record").fd, rate, seconds });
   const into = new SpanRecords(1 << 16);
   let read = 0;
   let running = true;
@@ -61,7 +66,6 @@ async function attempt(rate: number, seconds: number): Promise<{ lost: number; r
   }
   await ended;
   look();
-  worker.terminate();
   const count = new DataView(bss.buffer); // written, lost
   return { lost: readU64(count, 0) + readU64(count, 8) - read, read };
 }
