@@ -1,5 +1,6 @@
 /** Alert rules: a series above or below a value for a while. */
 import { log } from "../base/log.ts";
+import type { Moment } from "./moment.ts";
 import type { Sample } from "./sampler.ts";
 
 export interface Rule {
@@ -27,7 +28,7 @@ export interface Alert {
 interface Live {
   readonly rule: Rule;
   readonly series: string;
-  readonly sinceMs: number;
+  readonly since: Moment;
   value: number;
   firing: boolean;
 }
@@ -35,6 +36,7 @@ interface Live {
 export class Alerts {
   readonly #rules: readonly { rule: Rule; pattern: RegExp }[];
   readonly #live = new Map<string, Live>();
+  /** Until when, on the steady clock. */
   readonly #silent = new Map<string, number>();
 
   constructor(rules: readonly Rule[]) {
@@ -44,7 +46,7 @@ export class Alerts {
     }));
   }
 
-  judge(sample: Sample, nowMs: number): void {
+  judge(sample: Sample, now: Moment): void {
     const met = new Set<string>();
     for (const { rule, pattern } of this.#rules) {
       for (const [series, value] of sample) {
@@ -53,51 +55,51 @@ export class Alerts {
         if (!over && !(rule.below !== undefined && value < rule.below)) continue;
         const key = `${rule.name}\0${series}`;
         met.add(key);
-        const live = this.#live.get(key) ?? { rule, series, sinceMs: nowMs, value, firing: false };
+        const live = this.#live.get(key) ?? { rule, series, since: now, value, firing: false };
         this.#live.set(key, live);
         live.value = value;
-        if (!live.firing && nowMs - live.sinceMs >= rule.for / 1e6) {
+        if (!live.firing && now.steadyMs - live.since.steadyMs >= rule.for / 1e6) {
           live.firing = true;
-          this.#tell(live, "firing", nowMs);
+          this.#tell(live, "firing", now);
         }
       }
     }
     for (const [key, live] of this.#live) {
       if (met.has(key)) continue;
       this.#live.delete(key);
-      if (live.firing) this.#tell(live, "resolved", nowMs);
+      if (live.firing) this.#tell(live, "resolved", now);
     }
   }
 
-  /** No webhook and no command of this rule until then. */
-  silence(rule: string, untilMs: number): boolean {
+  /** No webhook and no command of this rule for so long. */
+  silence(rule: string, ms: number, { steadyMs }: Moment): boolean {
     if (!this.#rules.some((one) => one.rule.name === rule)) return false;
-    this.#silent.set(rule, untilMs);
+    this.#silent.set(rule, steadyMs + ms);
     return true;
   }
 
-  list(nowMs: number): Alert[] {
-    return Array.from(this.#live.values(), ({ rule, series, sinceMs, value, firing }) => ({
-      ...{ rule: rule.name, series, sinceMs, value },
+  list(now: Moment): Alert[] {
+    return Array.from(this.#live.values(), ({ rule, series, since, value, firing }) => ({
+      ...{ rule: rule.name, series, sinceMs: since.atMs, value },
       state: firing ? "firing" : "pending",
-      silenced: (this.#silent.get(rule.name) ?? 0) > nowMs,
+      silenced: this.#isSilent(rule, now),
     }));
   }
 
-  #tell(
-    { rule, series, sinceMs, value }: Live,
-    status: "firing" | "resolved",
-    nowMs: number,
-  ): void {
+  #isSilent({ name }: Rule, { steadyMs }: Moment): boolean {
+    return (this.#silent.get(name) ?? Number.NEGATIVE_INFINITY) > steadyMs;
+  }
+
+  #tell({ rule, series, since, value }: Live, status: "firing" | "resolved", now: Moment): void {
     log.warn(`alert ${rule.name} is ${status}: ${series} is ${value}`);
-    if ((this.#silent.get(rule.name) ?? 0) > nowMs) return;
+    if (this.#isSilent(rule, now)) return;
     if (rule.webhook) {
       const body = JSON.stringify({
         alert: rule.name,
         status,
         series,
         value,
-        since: new Date(sinceMs),
+        since: new Date(since.atMs),
       });
       fetch(rule.webhook, {
         method: "POST",

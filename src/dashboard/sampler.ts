@@ -1,6 +1,7 @@
 /** Turns families into plain numbers a second: gauges as they are, counters as rates, histograms as quantiles. */
 import type { Family, HistogramValue } from "../export/family.ts";
 import { bucketLower, type Histogram } from "../stats/histogram.ts";
+import type { Moment } from "./moment.ts";
 
 export type Sample = ReadonlyMap<string, number>;
 
@@ -14,21 +15,26 @@ export interface Heat {
   readonly unitSeconds: number;
 }
 
+/** What the last sample was made from. */
+interface Before {
+  readonly histograms: Map<string, Histogram>;
+  readonly counters: Map<string, number>;
+}
+
 const heatColumns = 300;
 const heatMost = 100;
 
 export class Sampler {
   readonly #heat = new Map<string, Heat[]>();
-
-  readonly #histograms = new Map<string, Histogram>();
-  readonly #counters = new Map<string, number>();
-  #lastMs: number | undefined;
+  #before: Before = { histograms: new Map(), counters: new Map() };
+  #last: Moment | undefined;
 
   /** Keys are `name{label="value"}` with `:rate`, `:p50`, `:p99` where it is derived; times in seconds. */
-  take(families: readonly Family[], nowMs: number): Sample {
+  take(families: readonly Family[], now: Moment): Sample {
     const sample = new Map<string, number>();
-    const seconds = this.#lastMs === undefined ? undefined : (nowMs - this.#lastMs) / 1000;
-    this.#lastMs = nowMs;
+    const seconds = this.#last && (now.steadyMs - this.#last.steadyMs) / 1000;
+    this.#last = now;
+    const fresh: Before = { histograms: new Map(), counters: new Map() };
     for (const { metric, series } of families) {
       if (left.test(metric.name)) continue;
       for (const { labels, value } of series) {
@@ -36,11 +42,16 @@ export class Sampler {
           .map((name, i) => `${name}=${JSON.stringify(labels[i])}`)
           .join(",");
         const key = inner ? `${metric.name}{${inner}}` : metric.name;
-        if (typeof value !== "number") this.#histogram(sample, key, value, seconds);
-        else if (metric.type === "counter") this.#counter(sample, key, value, seconds);
-        else sample.set(key, value);
+        if (typeof value !== "number") {
+          fresh.histograms.set(key, value.histogram.copy());
+          this.#histogram(sample, key, value, seconds);
+        } else if (metric.type === "counter") {
+          fresh.counters.set(key, value);
+          this.#counter(sample, key, value, seconds);
+        } else sample.set(key, value);
       }
     }
+    this.#before = fresh;
     return sample;
   }
 
@@ -57,13 +68,12 @@ export class Sampler {
     for (const [bucket, times] of fresh.counts.entries()) {
       if (times > 0) counts[Math.floor(Math.log2(Math.max(1, bucketLower(bucket))))] += times;
     }
-    columns.push({ at: this.#lastMs ?? 0, counts, unitSeconds });
+    columns.push({ at: this.#last?.atMs ?? 0, counts, unitSeconds });
     if (columns.length > heatColumns) columns.shift();
   }
 
   #counter(sample: Map<string, number>, key: string, value: number, seconds: number | undefined) {
-    const before = this.#counters.get(key);
-    this.#counters.set(key, value);
+    const before = this.#before.counters.get(key);
     if (before === undefined || !seconds) return;
     sample.set(`${key}:rate`, Math.max(0, value - before) / seconds);
   }
@@ -74,9 +84,10 @@ export class Sampler {
     { histogram, unitSeconds }: HistogramValue,
     seconds: number | undefined,
   ): void {
-    const before = this.#histograms.get(key);
-    this.#histograms.set(key, histogram.copy());
-    const fresh = before ? histogram.since(before) : histogram;
+    const before = this.#before.histograms.get(key);
+    const since = before && histogram.since(before);
+    // What has become less has begun anew.
+    const fresh = since?.counts.every((times) => times >= 0) ? since : histogram;
     const { count } = fresh;
     if (seconds) sample.set(`${key}:rate`, count / seconds);
     if (before) this.#warm(key, fresh, unitSeconds);

@@ -2,6 +2,7 @@
 import type { Family } from "../export/family.ts";
 import { Alerts, type Rule } from "./alerts.ts";
 import { History } from "./history.ts";
+import { type Moment, thisMoment } from "./moment.ts";
 import { reportCsv, reportHtml } from "./report.ts";
 import { type Sample, Sampler } from "./sampler.ts";
 
@@ -23,7 +24,7 @@ export class Dashboard implements Disposable {
   readonly #listeners = new Set<(event: string) => void>();
   readonly #timer: Timer;
   #latest: Sample = new Map();
-  #at = 0;
+  #at: Moment = thisMoment();
 
   constructor(source: Source, path: string, maxBytes: number, rules: readonly Rule[]) {
     this.#source = source;
@@ -54,7 +55,7 @@ export class Dashboard implements Disposable {
         if (request.method !== "POST") return new Response("POST it\n", { status: 405 });
         // A page of another origin cannot set this header without being asked first.
         if (!request.headers.has("x-komon")) return new Response("forbidden\n", { status: 403 });
-        const done = this.#alerts.silence(query.get("rule") ?? "", Date.now() + 3600e3);
+        const done = this.#alerts.silence(query.get("rule") ?? "", 3600e3, thisMoment());
         return new Response(done ? "silent for an hour\n" : "no such rule\n", {
           status: done ? 200 : 404,
         });
@@ -77,7 +78,7 @@ export class Dashboard implements Disposable {
   }
 
   #tick(): void {
-    this.#at = Date.now();
+    this.#at = thisMoment();
     this.#latest = this.#sampler.take(this.#source.families(), this.#at);
     this.#alerts.judge(this.#latest, this.#at);
     this.#history.add(this.#latest, this.#at);
@@ -89,7 +90,7 @@ export class Dashboard implements Disposable {
     const { problem } = this.#history;
     const alerts = this.#alerts.list(this.#at);
     const values = Object.fromEntries(this.#latest);
-    return `data: ${JSON.stringify({ at: this.#at, values, alerts, problem })}\n\n`;
+    return `data: ${JSON.stringify({ at: this.#at.atMs, values, alerts, problem })}\n\n`;
   }
 
   /** Server-sent events. A reader that does not keep up loses samples, never memory here. */

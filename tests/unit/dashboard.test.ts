@@ -1,16 +1,22 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Alerts, type Rule } from "../../src/dashboard/alerts.ts";
 import { bundleFiles } from "../../src/dashboard/bundle/files.ts";
 import { History } from "../../src/dashboard/history.ts";
+import type { Moment } from "../../src/dashboard/moment.ts";
 import { Sampler } from "../../src/dashboard/sampler.ts";
+import { Store } from "../../src/dashboard/store.ts";
 import type { Family } from "../../src/export/family.ts";
+import type { Metric } from "../../src/model/metric.ts";
 import { Histogram } from "../../src/stats/histogram.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "komon-history-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A moment `ms` after `begin`, on a clock that nobody sets. */
+const after = (ms: number, begin = 0): Moment => ({ atMs: begin + ms, steadyMs: ms });
 
 describe("the history", () => {
   test("keeps every second, and of every minute the lowest, mean and highest", () => {
@@ -18,7 +24,7 @@ describe("the history", () => {
     const begin = Math.floor(Date.now() / 60e3) * 60e3 - 600e3;
     {
       using history = new History(path, 1 << 24);
-      for (let s = 0; s < 300; s++) history.add(new Map([["x", s % 60]]), begin + s * 1000);
+      for (let s = 0; s < 300; s++) history.add(new Map([["x", s % 60]]), after(s * 1000, begin));
     }
     using history = new History(path, 1 << 24);
     expect(history.range("x", begin, begin + 299e3, 1000).length).toBe(300);
@@ -34,7 +40,7 @@ describe("the history", () => {
     using history = new History(path, 1 << 20);
     const sample = (value: number) =>
       new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, value]));
-    for (let s = 0; s < 600; s++) history.add(sample(s), begin + s * 1000);
+    for (let s = 0; s < 600; s++) history.add(sample(s), after(s * 1000, begin));
     expect(history.problem).toBeUndefined();
     expect(statSync(path).size).toBeLessThanOrEqual(1 << 20);
     const points = history.range("series 7", begin, begin + 3000e3, 10_000);
@@ -46,10 +52,94 @@ describe("the history", () => {
   test("without a usable file it remembers what is recent, and says what is wrong", () => {
     const now = Date.now();
     using history = new History("/proc/none.db", 1 << 20);
-    for (let s = 0; s < 1000; s++) history.add(new Map([["x", s]]), now - (1000 - s) * 1000);
+    for (let s = 0; s < 1000; s++) history.add(new Map([["x", s]]), after(s * 1000, now - 1000e3));
     expect(history.problem).toBeString();
     const points = history.range("x", 0, now);
     expect([points.length, points[0].mean, points.at(-1)?.mean]).toEqual([900, 100, 999]);
+  });
+});
+
+describe("the history's clock and file", () => {
+  const year = 366 * 86_400e3;
+  const minute = 60e3;
+
+  test("a clock set forward by a year and back again throws nothing away", () => {
+    const path = join(folder, "clock.db");
+    const begin = Date.now() - 120 * minute;
+    const one = new Map([["x", 1]]);
+    {
+      using history = new History(path, 1 << 24);
+      for (let i = 0; i < 120; i++) history.add(one, after(i * minute, begin));
+      for (let i = 120; i < 130; i++) history.add(one, after(i * minute, begin + year));
+      for (let i = 130; i < 140; i++) history.add(one, after(i * minute, begin - 10 * minute));
+    }
+    using history = new History(path, 1 << 24);
+    const now = begin + 120 * minute;
+    const points = history.range("x", now - 29.5 * minute, now + 9.5 * minute, 10_000);
+    expect(points.length).toBe(29 + 10);
+  });
+
+  test("an hour after it was set, what is old goes as ever", () => {
+    const path = join(folder, "prune.db");
+    const begin = Date.now() - year;
+    const one = new Map([["x", 1]]);
+    using store = new Store(path, 1 << 24);
+    const count = () => store.range("x", begin - 1000, begin + 60 * minute, 10_000, begin).length;
+    using history = new History(path, 1 << 24);
+    for (let i = 0; i < 10; i++) history.add(one, after(i * minute, begin));
+    expect(count()).toBe(10);
+    for (let i = 10; i < 70; i++) history.add(one, after(i * minute, begin + year));
+    expect(count()).toBe(10);
+    for (let i = 70; i < 75; i++) history.add(one, after(i * minute, begin + year));
+    expect(count()).toBe(0);
+  });
+
+  test("in a full file the times to come that a wrong clock left go first", () => {
+    const path = join(folder, "future.db");
+    const begin = Date.now() - 600e3;
+    using history = new History(path, 1 << 20);
+    const sample = new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, 1]));
+    for (let s = 0; s < 100; s++) history.add(sample, after(s * 1000, begin + year));
+    for (let s = 100; s < 500; s++) history.add(sample, after(s * 1000, begin));
+    expect(history.problem).toBeUndefined();
+    const points = history.range("series 7", begin, begin + 500e3, 10_000);
+    expect(points.at(-1)?.at).toBe(Math.floor((begin + 499e3) / 1000) * 1000);
+    expect(points.length).toBeGreaterThan(50);
+    using store = new Store(path, 1 << 20);
+    expect(
+      store.range("series 7", begin + year, begin + year + 300e3, 10_000, begin + year),
+    ).toEqual([]);
+  });
+
+  test("in memory, what a clock set back has mixed is in order", () => {
+    const now = Date.now();
+    using history = new History("/proc/none.db", 1 << 20);
+    for (const [i, at] of [5, 6, 7, 3, 4].entries()) {
+      history.add(new Map([["x", at]]), { atMs: now + at * 1000, steadyMs: i * 1000 });
+    }
+    expect(history.range("x", 0, now + 1e6).map(({ mean }) => mean)).toEqual([3, 4, 5, 6, 7]);
+  });
+
+  test("a file that can be used again gets what was measured meanwhile", () => {
+    const path = join(folder, "later/kept.db");
+    const begin = Date.now() - 60e3;
+    {
+      using history = new History(path, 1 << 24);
+      const begun = performance.now();
+      const add = (s: number) =>
+        history.add(new Map([["x", s]]), {
+          atMs: begin + s * 1000,
+          steadyMs: begun + s * 1000,
+        });
+      for (let s = 0; s < 23; s++) add(s);
+      expect(history.problem).toBeString();
+      mkdirSync(join(folder, "later"));
+      for (let s = 23; s < 46; s++) add(s);
+      expect(history.problem).toBeUndefined();
+    }
+    using history = new History(path, 1 << 24);
+    const points = history.range("x", begin - 1000, begin + 60e3);
+    expect(points.map(({ mean }) => mean)).toEqual(Array.from({ length: 46 }, (_, s) => s));
   });
 });
 
@@ -69,9 +159,9 @@ describe("the sampler", () => {
     const sampler = new Sampler();
     const histogram = new Histogram();
     histogram.add(1e6, 100);
-    sampler.take(family(10, histogram), 1000);
+    sampler.take(family(10, histogram), after(1000));
     histogram.add(1000, 50);
-    const sample = sampler.take(family(30, histogram), 3000);
+    const sample = sampler.take(family(30, histogram), after(3000));
     expect(sample.get('c_total{who="a\\"b"}:rate')).toBe(10);
     expect(sample.get("h_seconds:rate")).toBe(25);
     expect(sample.get("h_seconds:p99")).toBeLessThan(1.1e-6);
@@ -80,9 +170,30 @@ describe("the sampler", () => {
 
   test("a counter that began anew is no negative rate", () => {
     const sampler = new Sampler();
-    sampler.take(family(10, new Histogram()), 1000);
-    expect(sampler.take(family(3, new Histogram()), 2000).get('c_total{who="a\\"b"}:rate')).toBe(0);
+    sampler.take(family(10, new Histogram()), after(1000));
+    expect(
+      sampler.take(family(3, new Histogram()), after(2000)).get('c_total{who="a\\"b"}:rate'),
+    ).toBe(0);
   });
+});
+
+test("neither rates nor alerts heed a clock that is set", () => {
+  const metric: Metric = { name: "c_total", type: "counter", help: "", labels: [] };
+  const sampler = new Sampler();
+  const take = (value: number, now: Moment) =>
+    sampler.take([{ metric, series: [{ labels: [], value }] }], now).get("c_total:rate");
+  take(10, { atMs: 9e6, steadyMs: 1000 });
+  expect(take(30, { atMs: 1e6, steadyMs: 3000 })).toBe(10);
+  expect(take(50, { atMs: 9e9, steadyMs: 5000 })).toBe(10);
+
+  const alerts = new Alerts([{ name: "r", series: "x", above: 5, for: 10e9 }]);
+  const judge = (now: Moment) => {
+    alerts.judge(new Map([["x", 6]]), now);
+    return alerts.list(now)[0].state;
+  };
+  expect(judge({ atMs: 5e6, steadyMs: 0 })).toBe("pending");
+  expect(judge({ atMs: 9e9, steadyMs: 9999 })).toBe("pending");
+  expect(judge({ atMs: 0, steadyMs: 10_000 })).toBe("firing");
 });
 
 describe("alerts", () => {
@@ -91,25 +202,25 @@ describe("alerts", () => {
 
   test("wait for their duration, begin anew after a pause, and end", () => {
     const alerts = new Alerts([rule]);
-    alerts.judge(at(6), 0);
-    expect(alerts.list(0)[0]).toMatchObject({ state: "pending", sinceMs: 0 });
-    alerts.judge(at(4), 5000);
-    expect(alerts.list(5000)).toEqual([]);
-    alerts.judge(at(6), 6000);
-    alerts.judge(at(7), 15_999);
-    expect(alerts.list(15_999)[0].state).toBe("pending");
-    alerts.judge(at(7), 16_000);
-    expect(alerts.list(16_000)[0]).toMatchObject({
+    alerts.judge(at(6), after(0));
+    expect(alerts.list(after(0))[0]).toMatchObject({ state: "pending", sinceMs: 0 });
+    alerts.judge(at(4), after(5000));
+    expect(alerts.list(after(5000))).toEqual([]);
+    alerts.judge(at(6), after(6000));
+    alerts.judge(at(7), after(15_999));
+    expect(alerts.list(after(15_999))[0].state).toBe("pending");
+    alerts.judge(at(7), after(16_000));
+    expect(alerts.list(after(16_000))[0]).toMatchObject({
       state: "firing",
       value: 7,
       series: 'x{a="b"}:p99',
     });
-    expect(alerts.silence("r", 20_000)).toBe(true);
-    expect(alerts.list(19_000)[0].silenced).toBe(true);
-    expect(alerts.list(21_000)[0].silenced).toBe(false);
-    expect(alerts.silence("none", 1)).toBe(false);
-    alerts.judge(at(1), 22_000);
-    expect(alerts.list(22_000)).toEqual([]);
+    expect(alerts.silence("r", 4000, after(16_000))).toBe(true);
+    expect(alerts.list(after(19_000))[0].silenced).toBe(true);
+    expect(alerts.list(after(21_000))[0].silenced).toBe(false);
+    expect(alerts.silence("none", 1, after(0))).toBe(false);
+    alerts.judge(at(1), after(22_000));
+    expect(alerts.list(after(22_000))).toEqual([]);
   });
 });
 
