@@ -2,12 +2,16 @@ import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { mayColour, print } from "../base/output.ts";
 import { formats, type Table } from "../model/table.ts";
-import { againstTable, compareReports } from "../report/against.ts";
-import { chartNames, chartSvg } from "../report/charts.ts";
+import { type AgainstChart, againstChartNames, againstSvg } from "../report/against/charts.ts";
+import { compareReports } from "../report/against/compare.ts";
+import { againstHtml } from "../report/against/html.ts";
+import { againstTable } from "../report/against/tables.ts";
+import { againstText } from "../report/against/text.ts";
+import { chartSvg } from "../report/charts.ts";
 import { reportHtml } from "../report/html.ts";
 import { type Report, readReport } from "../report/report.ts";
 import { reportTable } from "../report/tables.ts";
-import { againstText, reportNotes, reportText } from "../report/text.ts";
+import { reportNotes, reportText } from "../report/text.ts";
 import type { RowProblem } from "../results/lines.ts";
 import { writeWhole } from "../results/wholeFile.ts";
 import { formatTable } from "../sinks/format.ts";
@@ -29,34 +33,39 @@ With --against, says what differs beyond the noise. Exit code 1 when a file had 
     paths: positional.list({ help: "folders, searched to the bottom, or files", required: true }),
     against: flag.text({ help: "compare with the results in this folder", hint: "PATH" }),
     format: flag.choice([...formats, "html", "svg"], { help: "of the report", default: "table" }),
-    chart: flag.choice(chartNames, { help: "which chart --format svg draws", default: "ecdf" }),
+    chart: flag.choice(againstChartNames, {
+      help: "which chart --format svg draws",
+      default: "ecdf",
+    }),
     out: flag.text({ help: "write to this new file instead of stdout", hint: "FILE" }),
   },
   run({ args }) {
     const report = readReport(args.paths);
     const other = args.against === undefined ? undefined : readReport([args.against]);
-    const text = other ? compared(report, other, args.format) : rendered(report, args);
+    const text = other ? compared(report, other, args) : rendered(report, args);
     if (args.out === undefined) print(text);
     else writeWhole(args.out, text);
-    for (const note of reportNotes(report)) log.info(note);
+    const notes = [report, ...(other ? [other] : [])].flatMap(reportNotes);
+    for (const note of new Set(notes)) log.info(note);
     const problems = [...report.problems, ...(other?.problems ?? [])];
     warn(problems);
     return problems.length > 0 ? Exit.incomplete : Exit.done;
   },
 });
 
-type AnyFormat = (typeof formats)[number] | "html" | "svg";
+interface Wanted {
+  readonly format: (typeof formats)[number] | "html" | "svg";
+  readonly chart: AgainstChart;
+}
 
-function rendered(
-  report: Report,
-  { format, chart }: { format: AnyFormat; chart: (typeof chartNames)[number] },
-): string {
+function rendered(report: Report, { format, chart }: Wanted): string {
   switch (format) {
     case "table":
       return reportText(report, human);
     case "html":
       return reportHtml(report);
     case "svg":
+      if (chart === "difference") throw usageError("--chart difference is a chart of --against");
       return chartSvg(report, chart);
     case "json":
       return withProblems(reportTable(report.combinations), report.problems);
@@ -65,16 +74,20 @@ function rendered(
   }
 }
 
-function compared(a: Report, b: Report, format: AnyFormat): string {
+function compared(a: Report, b: Report, { format, chart }: Wanted): string {
   const comparison = compareReports(a, b);
-  if (format === "table") return againstText(comparison, human);
-  if (format === "html" || format === "svg") {
-    throw usageError(`--against has no --format ${format}`, `use one of ${formats.join(", ")}`);
+  switch (format) {
+    case "table":
+      return againstText(comparison, human);
+    case "html":
+      return againstHtml(a, b, comparison);
+    case "svg":
+      return againstSvg(comparison, chart);
+    case "json":
+      return withProblems(againstTable(comparison), [...a.problems, ...b.problems]);
+    default:
+      return formatTable(format, againstTable(comparison));
   }
-  const table = againstTable(comparison);
-  return format === "json"
-    ? withProblems(table, [...a.problems, ...b.problems])
-    : formatTable(format, table);
 }
 
 function human(table: Table): string {

@@ -1,10 +1,9 @@
-import type { RunResult } from "../model/result.ts";
 import { readBufferLog } from "../results/logs.ts";
 import { readRunResult } from "../results/runFile.ts";
 import { meanOf, quantileSorted, sorted } from "../stats/summary.ts";
 import { attempt, type OnProblem } from "./attempt.ts";
 import type { BufferSummary, CombinationReport } from "./combination.ts";
-import type { CombinationFiles, RepetitionFiles } from "./folders.ts";
+import type { CombinationFiles } from "./folders.ts";
 import { analyseLogs } from "./logAnalysis.ts";
 import type { Quantities } from "./quantity.ts";
 import { sumCoverage, sumLoad } from "./runSums.ts";
@@ -18,13 +17,19 @@ import { analyseSpans } from "./spanAnalysis.ts";
 export function analyse(files: CombinationFiles, onProblem: OnProblem): CombinationReport {
   const notes: string[] = [];
   const quantities: Quantities = {};
-  const error = analyseSpans(files, quantities, onProblem);
+  const runs = files.repetitions.map((one) => attempt(one.files.RUN, readRunResult, onProblem));
+  const offsets = runs.map((run) => run?.corrected?.offset_ns);
+  const error = analyseSpans(files, offsets, quantities, onProblem);
   const samePackets = error !== undefined;
   const comparison = analyseLogs(files, quantities, samePackets, notes, onProblem);
   const buffer = analyseBuffers(files, onProblem);
-  const runs = readRuns(files, onProblem);
-  const coverage = sumCoverage(runs);
-  const load = sumLoad(runs);
+  const read = runs.filter((run) => run !== undefined);
+  const calibrated = offsets.filter((offset) => offset !== undefined).length;
+  if (calibrated > 0 && calibrated < offsets.length) {
+    notes.push(`${calibrated} of ${offsets.length} repetitions are calibrated: no corrected error`);
+  }
+  const coverage = sumCoverage(read);
+  const load = sumLoad(read);
   return {
     folder: files.folder,
     below: files.below,
@@ -34,7 +39,7 @@ export function analyse(files: CombinationFiles, onProblem: OnProblem): Combinat
     quantities,
     samePackets,
     notes,
-    runs,
+    runs: read,
     ...(comparison && { comparison }),
     ...(error && { error }),
     ...(buffer && { buffer }),
@@ -60,10 +65,4 @@ function analyseBuffers(
     p90_bytes: quantileSorted(bytes, 0.9),
     max_bytes: bytes[bytes.length - 1],
   };
-}
-
-function readRuns({ repetitions }: CombinationFiles, onProblem: OnProblem): RunResult[] {
-  return repetitions.flatMap(({ files }: RepetitionFiles) => {
-    return attempt(files.RUN, readRunResult, onProblem) ?? [];
-  });
 }

@@ -3,6 +3,7 @@ import { budgetChart } from "./charts/budget.ts";
 import { ecdfChart } from "./charts/ecdf.ts";
 import { errorCharts } from "./charts/error.ts";
 import { loadCharts } from "./charts/load.ts";
+import { titled } from "./charts/title.ts";
 import type { Report } from "./report.ts";
 import { chartStyle } from "./style.ts";
 import { element } from "./svg/element.ts";
@@ -17,13 +18,13 @@ export function charts({ combinations }: Report, name: ChartName): string[] {
     case "ecdf":
       return combinations
         .filter(({ quantities }) => Object.keys(quantities).length > 0)
-        .map(ecdfChart);
+        .map((one) => ecdfChart([one]));
     case "error":
-      return errorCharts(combinations);
+      return errorCharts(combinations.map(titled));
     case "load":
       return loadCharts(combinations);
     case "budget":
-      return [budgetChart(combinations) ?? []].flat();
+      return [budgetChart(combinations.map(titled)) ?? []].flat();
   }
 }
 
@@ -38,9 +39,13 @@ const columns = 3;
 
 /** All pictures of one kind as one SVG file. *Fails when* there is nothing to draw. */
 export function chartSvg(report: Report, name: ChartName): string {
-  const pictures = charts(report, name);
+  return oneSvg(name, charts(report, name), reasons[name]);
+}
+
+/** Pictures as one SVG file, those of distributions several in a row. *Fails when* there are none, with the reason. */
+export function oneSvg(name: string, pictures: readonly string[], reason: string): string {
   if (pictures.length === 0)
-    throw usageError(`nothing to draw for --chart ${name}`, undefined, reasons[name]);
+    throw usageError(`nothing to draw for --chart ${name}`, undefined, reason);
   const sizes = pictures.map((one) => {
     const size = /width="(\d+)" height="(\d+)"/.exec(one);
     return { width: Number(size?.[1]), height: Number(size?.[2]) };

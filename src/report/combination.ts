@@ -1,11 +1,10 @@
 import type { Coverage, ErrorSummary, LoadReport, RunResult } from "../model/result.ts";
 import type { RunParams } from "../model/run.ts";
 import type { NameScheme } from "../results/names.ts";
-import type { EcdfPoint } from "../stats/ecdf.ts";
 import type { Interval } from "../stats/interval.ts";
 import type { KsResult } from "../stats/ks.ts";
 import type { RowDifferences } from "./pairing.ts";
-import type { Quantities } from "./quantity.ts";
+import type { Quantities, Sample } from "./quantity.ts";
 
 /** KERNEL_ (`sojourn`) against VNF_ (`truth`), as samples. */
 export interface SampleComparison extends RowDifferences {
@@ -14,10 +13,13 @@ export interface SampleComparison extends RowDifferences {
   readonly ks: KsResult;
 }
 
-/** Measured - truth of the same packets. */
-export interface SpanError {
+/** Measured - truth of the same packets; `corrected`: of service, the calibrated offset taken off. */
+export const errorNames = ["service", "sojourn", "corrected"] as const;
+export type ErrorName = (typeof errorNames)[number];
+
+/** One error of a combination: of every sampled packet, all repetitions together. */
+export interface SpanError extends Sample {
   readonly summary: ErrorSummary;
-  readonly ecdf: readonly EcdfPoint[];
 }
 
 /** The socket's queue at the start of the intervals. */
@@ -43,7 +45,7 @@ export interface CombinationReport {
   readonly comparison?: SampleComparison;
   /** Whether rows of VNF_ and KERNEL_ are the same packets: only then is there an error. */
   readonly samePackets: boolean;
-  readonly error?: Readonly<Partial<Record<"service" | "sojourn", SpanError>>>;
+  readonly error?: Readonly<Partial<Record<ErrorName, SpanError>>>;
   readonly buffer?: BufferSummary;
   /** Sums over the repetitions' RUN_ files. */
   readonly coverage?: Coverage;

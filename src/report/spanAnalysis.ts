@@ -1,16 +1,19 @@
 import { spanNames } from "../model/spans.ts";
 import { readSpansLog } from "../results/spansFile.ts";
-import { ecdfPoints } from "../stats/ecdf.ts";
 import { errorSummary } from "../stats/error.ts";
 import { attempt, type OnProblem } from "./attempt.ts";
-import type { CombinationReport, SpanError } from "./combination.ts";
+import { type CombinationReport, errorNames, type SpanError } from "./combination.ts";
 import type { CombinationFiles } from "./folders.ts";
 import { Pool } from "./pool.ts";
-import { curvePoints, describe, type Quantities } from "./quantity.ts";
+import { describe, type Quantities, sampleOf } from "./quantity.ts";
 
-/** SPANS_: the spans beside the sojourn, and the error of the same packets. */
+/**
+ * SPANS_: the spans beside the sojourn, and the error of the same packets. `offsets`: the calibrated offset of
+ * each repetition's run; only where all have one is there a corrected error.
+ */
 export function analyseSpans(
   { repetitions, params }: CombinationFiles,
+  offsets: readonly (number | undefined)[],
   quantities: Quantities,
   onProblem: OnProblem,
 ): CombinationReport["error"] {
@@ -18,17 +21,20 @@ export function analyseSpans(
   const rows = repetitions.length * expected;
   const names = spanNames.filter((name) => name !== "sojourn");
   const pools = new Map(names.map((name) => [name, new Pool(rows)]));
-  const errors = { service: new Pool(rows), sojourn: new Pool(rows) };
+  const calibrated = offsets.every((offset) => offset !== undefined);
+  const wanted = errorNames.filter((name) => name !== "corrected" || calibrated);
+  const errors = wanted.map((name) => [name, new Pool(rows)] as const);
   let whole = true;
-  for (const { files } of repetitions) {
+  for (const [at, { files }] of repetitions.entries()) {
     const log = attempt(files.SPANS, (file) => readSpansLog(file, expected, onProblem), onProblem);
     if (log === undefined && files.KERNEL !== undefined) whole = false;
     for (const [name, pool] of pools) pool.add(log?.ns[name], log?.length);
     if (log === undefined) continue;
-    for (const name of ["service", "sojourn"] as const) {
-      const values = log.ns[name].subarray(0, log.length);
-      errors[name].add(
-        values.map((value, row) => value - log.ns.truth[row]),
+    for (const [name, pool] of errors) {
+      const offset = name === "corrected" ? (offsets[at] ?? 0) : 0;
+      const values = log.ns[name === "corrected" ? "service" : name].subarray(0, log.length);
+      pool.add(
+        values.map((value, row) => value - offset - log.ns.truth[row]),
         log.length,
       );
     }
@@ -37,14 +43,15 @@ export function analyseSpans(
     describe(quantities, name, pool.sorted(), pool.batches);
   }
   if (!whole) return undefined;
-  const service = errorOf(errors.service.sorted());
-  const sojourn = errorOf(errors.sojourn.sorted());
-  return service || sojourn
-    ? { ...(service && { service }), ...(sojourn && { sojourn }) }
-    : undefined;
+  const found = errors.flatMap(([name, pool]) => {
+    const error = errorOf(pool);
+    return error ? [[name, error] as const] : [];
+  });
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
-function errorOf(ascending: Float64Array): SpanError | undefined {
+function errorOf(pool: Pool): SpanError | undefined {
+  const ascending = pool.sorted();
   if (ascending.length === 0) return undefined;
-  return { summary: errorSummary(ascending), ecdf: ecdfPoints(ascending, curvePoints) };
+  return { summary: errorSummary(ascending), ...sampleOf(ascending, pool.batches) };
 }

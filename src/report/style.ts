@@ -10,6 +10,7 @@ const dark =
 const colours = {
   truth: "var(--ink)",
   service: "var(--blue)",
+  corrected: "var(--sky)",
   queue: "#e69f00",
   sojourn: "#d55e00",
   egress: "#009e73",
@@ -37,6 +38,8 @@ export const chartStyle = [
   ".area{fill:var(--colour)}.area.truth{fill:var(--soft)}",
   ".box line{stroke:var(--colour);stroke-width:1.5}.box rect{fill:var(--colour);opacity:.45}",
   ".box .median{stroke-width:2.5}",
+  ".mark line{stroke:var(--colour);stroke-width:1.5}.mark rect{stroke:var(--colour);stroke-width:1.5;fill:var(--paper)}",
+  ".mark.differs rect{fill:var(--colour)}.zero{stroke:var(--soft);stroke-width:1}",
 ].join("\n");
 
 export const pageStyle = [
@@ -44,10 +47,10 @@ export const pageStyle = [
   "body{background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}",
   "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .4rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}",
   "p,li{max-width:50rem}.soft{color:var(--soft)}code{font-size:.9em;overflow-wrap:anywhere}",
-  ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}",
+  ".wide{overflow-x:auto}.wide svg{min-width:34rem}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}",
   "th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}",
   "th:first-child,td:first-child,th.text,td.text{text-align:left}thead th{color:var(--soft);font-weight:600}",
-  "table.manifest td{text-align:left;vertical-align:top}table.manifest td:last-child{white-space:normal;overflow-wrap:anywhere}",
+  "table.manifest td{text-align:left;vertical-align:top}table.manifest td:not(:first-child){white-space:normal;overflow-wrap:anywhere;min-width:12rem}tr.unlike td:first-child{font-weight:600}",
   ".charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:1rem}",
-  "@media print{body{margin:0;max-width:none;font-size:11px}table{font-size:9px}.charts{grid-template-columns:1fr 1fr}svg,tr,h2,h3{break-inside:avoid}h2,h3{break-after:avoid}.wide{overflow:visible}}",
+  "@media print{body{margin:0;max-width:none;font-size:11px}table{font-size:9px}.charts{grid-template-columns:1fr 1fr}svg,tr,h2,h3{break-inside:avoid}h2,h3,.soft{break-after:avoid}.wide{overflow:visible}.wide svg{min-width:0}}",
 ].join("\n");

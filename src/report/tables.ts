@@ -1,5 +1,7 @@
 import type { Column, Row, Table } from "../model/table.ts";
-import type { CombinationReport } from "./combination.ts";
+import { half } from "../stats/interval.ts";
+import { meanOf } from "../stats/summary.ts";
+import { type CombinationReport, errorNames } from "./combination.ts";
 import { placeColumns, placeOf } from "./place.ts";
 import type { QuantityName } from "./quantity.ts";
 
@@ -17,7 +19,6 @@ const prefixes: readonly (readonly [QuantityName, string])[] = [
 ];
 
 const errorStatistics = ["mean_ns", "p50_ns", "p99_ns", "mae_ns", "residual_p50_ns"] as const;
-const errorSpans = ["service", "sojourn"] as const;
 
 const text = (key: string): Column => ({ key, unit: "text" });
 const number = (key: string): Column => ({ key, unit: "number" });
@@ -35,10 +36,12 @@ export const reportColumns: readonly Column[] = [
   ...[number("ks"), number("ks_p")],
   ...[{ key: "same_packets", unit: "text" } as const],
   ...["pair_mae_ns", "pair_p99_ns"].map(ns),
-  ...errorSpans.flatMap((span) => [
-    { key: `${span}_error_pairs`, unit: "count" } as const,
-    ...errorStatistics.map((statistic) => ns(`${span}_error_${statistic}`)),
+  ...errorNames.flatMap((name) => [
+    { key: `${name}_error_pairs`, unit: "count" } as const,
+    ...errorStatistics.map((statistic) => ns(`${name}_error_${statistic}`)),
+    ...[ns(`${name}_error_p50_low_ns`), ns(`${name}_error_p50_high_ns`)],
   ]),
+  ...["offset_ns", "offset_uncertainty_ns"].map(ns),
   ...[{ key: "coverage", unit: "ratio" } as const, { key: "lost", unit: "count" } as const],
   ...["buffer_mean_bytes", "buffer_p90_bytes", "buffer_max_bytes"].map(
     (key) => ({ key, unit: "bytes" }) as const,
@@ -68,11 +71,12 @@ function rowOf(combination: CombinationReport): Row {
     same_packets: combination.samePackets,
     pair_mae_ns: comparison?.pair_mae_ns,
     pair_p99_ns: comparison?.pair_p99_ns,
-    coverage: coverage && coverage.matched / coverage.seen,
+    coverage: coverageOf(combination),
     lost: coverage?.lost,
     buffer_mean_bytes: buffer?.mean_bytes,
     buffer_p90_bytes: buffer?.p90_bytes,
     buffer_max_bytes: buffer?.max_bytes,
+    ...offsetOf(combination),
   };
   for (const [name, prefix] of prefixes) {
     const quantity = quantities[name];
@@ -81,13 +85,25 @@ function rowOf(combination: CombinationReport): Row {
     row[`${prefix}_p50_low_ns`] = quantity.median.low;
     row[`${prefix}_p50_high_ns`] = quantity.median.high;
   }
-  for (const span of errorSpans) {
-    const summary = error?.[span]?.summary;
-    row[`${span}_error_pairs`] = summary?.pairs;
+  for (const name of errorNames) {
+    const { summary, median } = error?.[name] ?? {};
+    row[`${name}_error_pairs`] = summary?.pairs;
     for (const statistic of errorStatistics)
-      row[`${span}_error_${statistic}`] = summary?.[statistic];
+      row[`${name}_error_${statistic}`] = summary?.[statistic];
+    row[`${name}_error_p50_low_ns`] = median?.low;
+    row[`${name}_error_p50_high_ns`] = median?.high;
   }
   return row;
+}
+
+/** The calibrated offset that `corrected` has off: the mean over the runs, and the worst uncertainty. */
+function offsetOf({ runs }: CombinationReport): Row {
+  const offsets = runs.flatMap(({ corrected }) => corrected ?? []);
+  if (offsets.length === 0) return {};
+  return {
+    offset_ns: meanOf(offsets.map(({ offset_ns }) => offset_ns)),
+    offset_uncertainty_ns: Math.max(...offsets.map(({ uncertainty_ns }) => uncertainty_ns)),
+  };
 }
 
 /** Pairs of rows, or the rows of the one file there is. */
@@ -118,37 +134,70 @@ export function sampleTable(combinations: readonly CombinationReport[]): Table {
         sojourn: quantities.sojourn?.summary.p50_ns,
         tail: quantities.sojourn?.summary.p99_ns,
         bias: comparison?.bias.value,
-        half: comparison && (comparison.bias.high - comparison.bias.low) / 2,
+        half: comparison && half(comparison.bias),
         ks: comparison?.ks.distance.toFixed(3),
       };
     }),
   };
 }
 
-/** For humans, below 80 columns: the spans, and the error of the same packets. */
+/** For humans, below 80 columns: the spans that SPANS_ files hold, and how many packets were matched. */
 export function spanTable(combinations: readonly CombinationReport[]): Table {
   return {
     schema: "komon.report.spans/1",
     columns: [
       ...placeColumns,
-      { key: "service", title: "service", unit: "ns" },
-      { key: "error", title: "error", unit: "ns" },
+      { key: "service", unit: "ns" },
+      { key: "half", title: "±95 %", unit: "ns" },
       { key: "tail", title: "p99", unit: "ns" },
-      { key: "residual", unit: "ns" },
-      { key: "queue", title: "queue", unit: "ns" },
+      { key: "queue", unit: "ns" },
+      { key: "queue_tail", title: "p99", unit: "ns" },
       { key: "coverage", title: "matched", unit: "ratio" },
     ],
     rows: combinations.map((combination) => {
-      const { quantities, error, coverage } = combination;
+      const { service, queue } = combination.quantities;
       return {
         ...placeOf(combination),
-        service: quantities.service?.summary.p50_ns,
-        error: error?.service?.summary.p50_ns,
-        tail: error?.service?.summary.p99_ns,
-        residual: error?.service?.summary.residual_p50_ns,
-        queue: quantities.queue?.summary.p50_ns,
-        coverage: coverage && coverage.matched / coverage.seen,
+        service: service?.summary.p50_ns,
+        half: service && half(service.median),
+        tail: service?.summary.p99_ns,
+        queue: queue?.summary.p50_ns,
+        queue_tail: queue?.summary.p99_ns,
+        coverage: coverageOf(combination),
       };
     }),
   };
+}
+
+/** For humans, below 80 columns: service - truth of the same packets. */
+export function errorTable(combinations: readonly CombinationReport[]): Table {
+  return {
+    schema: "komon.report.errors/1",
+    columns: [
+      ...placeColumns,
+      { key: "n", unit: "number" },
+      { key: "error", unit: "ns" },
+      { key: "half", title: "±95 %", unit: "ns" },
+      { key: "tail", title: "p99", unit: "ns" },
+      { key: "residual", unit: "ns" },
+      { key: "corrected", unit: "ns" },
+    ],
+    rows: combinations.map((combination) => {
+      const { service, corrected } = combination.error ?? {};
+      return {
+        ...placeOf(combination),
+        n: service?.summary.pairs,
+        error: service?.summary.p50_ns,
+        half: service && half(service.median),
+        tail: service?.summary.p99_ns,
+        residual: service?.summary.residual_p50_ns,
+        corrected: corrected?.summary.p50_ns,
+      };
+    }),
+  };
+}
+
+/** Share of the packets seen that were matched; undefined where no RUN_ file says it. */
+export function coverageOf({ coverage }: CombinationReport): number | undefined {
+  return coverage && coverage.matched / coverage.seen;
 }

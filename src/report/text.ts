@@ -1,25 +1,41 @@
 import { printable } from "../base/printable.ts";
 import type { Table } from "../model/table.ts";
-import type { Comparison } from "./against.ts";
-import { differenceTable, enoughReps } from "./against.ts";
 import type { CombinationReport } from "./combination.ts";
 import type { Report } from "./report.ts";
-import { sampleTable, spanTable } from "./tables.ts";
+import { errorTable, sampleTable, spanTable } from "./tables.ts";
 
 /** Writes a model table as text for humans: the sink is the caller's. */
 export type Render = (table: Table) => string;
 
 export const samplesLegend = "VNF, KERNEL: medians; p99: of KERNEL; bias: difference of the means";
-export const spansLegend = "service, error, queue: medians; error: service - truth, same packet";
+export const spansLegend = "service, queue: medians, each with its p99";
+export const errorsLegend =
+  "error: median of service - truth, same packet; corrected: less the offset";
 
-/** The report for humans: per folder, a table of the samples and one of the spans. */
+/** A table and the sentence that explains its heads. */
+export interface Explained {
+  readonly legend: string;
+  readonly table: Table;
+}
+
+/** The tables for humans of the combinations of one folder; none without rows. */
+export function tablesOf(inside: readonly CombinationReport[]): Explained[] {
+  const withSpans = inside.filter(({ quantities }) => quantities.service !== undefined);
+  const withError = inside.filter(({ error }) => error !== undefined);
+  return [
+    { legend: samplesLegend, table: sampleTable(inside) },
+    { legend: spansLegend, table: spanTable(withSpans) },
+    { legend: errorsLegend, table: errorTable(withError) },
+  ].filter(({ table }) => table.rows.length > 0);
+}
+
+/** The report for humans: per folder, a table of the samples, of the spans and of the errors. */
 export function reportText({ combinations }: Report, render: Render): string {
   const folders = Map.groupBy(combinations, ({ folder }) => folder);
   const parts: string[] = [];
   for (const [folder, inside] of folders) {
-    parts.push(printable(folder), `${samplesLegend}\n${render(sampleTable(inside))}`);
-    const withSpans = inside.filter(({ quantities }) => quantities.service !== undefined);
-    if (withSpans.length > 0) parts.push(`${spansLegend}\n${render(spanTable(withSpans))}`);
+    const tables = tablesOf(inside).map(({ legend, table }) => `${legend}\n${render(table)}`);
+    parts.push(printable(folder), ...tables);
   }
   return parts
     .map((part) => part.trimEnd())
@@ -50,26 +66,4 @@ export function reportNotes({ combinations }: Report): string[] {
 
 function nameOf({ folder, params }: CombinationReport): string {
   return `${folder}: ${params.pps} pps, ${params.delayNs / 1000} µs, law ${params.law}`;
-}
-
-/** Two reports compared, for humans. */
-export function againstText(comparison: Comparison, render: Render): string {
-  const { differences, onlyA, onlyB } = comparison;
-  const differing = differences.filter(({ differs }) => differs).length;
-  const lines: string[] = [];
-  if (differing > 0) lines.push(render(differenceTable(comparison)).trimEnd(), "");
-  lines.push(
-    differences.length === 0
-      ? "Nothing to compare: no combination is in both."
-      : `${differing} of ${differences.length} figures differ beyond the noise.`,
-  );
-  if (differences.some(({ unit }) => unit === "batches")) {
-    lines.push(
-      `The noise is that within the runs: with ${enoughReps} repetitions on both sides it would be that between runs.`,
-    );
-  }
-  if (onlyA.length + onlyB.length > 0) {
-    lines.push(`Without counterpart: ${onlyA.length} combinations of A, ${onlyB.length} of B.`);
-  }
-  return `${lines.join("\n")}\n`;
 }

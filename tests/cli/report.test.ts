@@ -70,13 +70,21 @@ describe("komon report", () => {
     expect((await komon(["report", "/nowhere"])).stderr).toContain("ENOENT");
     const svg = await komon(["report", logs, "--format", "svg", "--chart", "error"]);
     expect(svg).toMatchObject({ code: 2, stdout: "" });
-    const both = await komon(["report", logs, "--against", logs, "--format", "html"]);
-    expect(both.code).toBe(2);
+    const one = await komon(["report", logs, "--format", "svg", "--chart", "difference"]);
+    expect(one.stderr).toContain("--chart difference is a chart of --against");
+    const none = ["report", logs, "--against", logs, "--format", "svg", "--chart", "error"];
+    expect(await komon(none)).toMatchObject({ code: 2, stdout: "" });
   });
 
   test("against itself: nothing differs", async () => {
     const { code, stdout } = await komon(["report", logs, "--against", logs]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^0 of \d+ figures differ beyond the noise\./);
+    const words = ["report", logs, "--against", logs, "--format"];
+    expect((await komon([...words, "html"])).stdout).toContain("<h2>Distributions</h2>");
+    const svg = await komon([...words, "svg", "--chart", "difference"]);
+    expect(svg.stdout).toContain("Difference of the medians");
+    const json = JSON.parse((await komon([...words, "json"])).stdout);
+    expect(json).toMatchObject({ schema: "komon.report.against/1", problems: [] });
   });
 });

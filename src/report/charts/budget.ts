@@ -3,7 +3,7 @@ import type { CombinationReport } from "../combination.ts";
 import { element, label } from "../svg/element.ts";
 import { type Box, legend, picture, xAxis } from "../svg/frame.ts";
 import { linearScale, type Scale } from "../svg/scale.ts";
-import { axisNs, titleOf } from "./title.ts";
+import { axisNs, type Titled } from "./title.ts";
 
 const width = 720;
 const rowHeight = 24;
@@ -19,9 +19,9 @@ interface Stage {
  * Where the mean time goes: a bar per combination, `ingress` (nic to rx), `queue`, `service` and
  * `egress` one after the other. Of runs without spans, the VNF's own time and the rest of the sojourn.
  */
-export function budgetChart(combinations: readonly CombinationReport[]): string | undefined {
+export function budgetChart(combinations: readonly Titled[]): string | undefined {
   const rows = combinations
-    .map((combination) => ({ combination, stages: stagesOf(combination) }))
+    .map(({ title, combination }) => ({ title, stages: stagesOf(combination) }))
     .filter(({ stages }) => stages.length > 0);
   if (rows.length === 0) return undefined;
   const longest = Math.max(...rows.map(({ stages }) => sum(stages)));
@@ -39,9 +39,7 @@ export function budgetChart(combinations: readonly CombinationReport[]): string 
       { class: "axes" },
       xAxis(box, { scale, format: axisNs, title: "mean time per packet" }),
     ),
-    ...rows.map(({ combination, stages }, at) => {
-      return bar(titleOf(combination), stages, top + at * rowHeight, scale);
-    }),
+    ...rows.map(({ title, stages }, at) => bar(title, stages, top + at * rowHeight, scale)),
   );
 }
 

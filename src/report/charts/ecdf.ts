@@ -10,12 +10,20 @@ const width = 340;
 const height = 264;
 const box: Box = { left: 44, top: 60, right: 330, bottom: 220 };
 
-/** Which share of the packets took at most so long: the truth, and each span beside it. */
-export function ecdfChart(combination: CombinationReport): string {
-  const curves = quantityNames.flatMap((name) => {
-    const curve = combination.quantities[name]?.ecdf;
-    return curve ? [[name, curve] as const] : [];
-  });
+/**
+ * Which share of the packets took at most so long: the truth, and each span beside it. A second
+ * combination's curves are dotted.
+ */
+export function ecdfChart(
+  [combination, other]: readonly CombinationReport[],
+  names: readonly QuantityName[] = quantityNames,
+): string {
+  const curvesOf = (one: CombinationReport, style: string) =>
+    names.flatMap((name) => {
+      const curve = one.quantities[name]?.ecdf;
+      return curve ? [{ name, style, curve }] : [];
+    });
+  const curves = [...curvesOf(combination, ""), ...(other ? curvesOf(other, " tail") : [])];
   const x = logScale(domain(curves), [box.left, box.right], 6);
   const y = linearScale([0, 1], [box.bottom, box.top], 5);
   const title = titleOf(combination);
@@ -24,14 +32,10 @@ export function ecdfChart(combination: CombinationReport): string {
     height,
     `Distribution of the times at ${title}`,
     label(title, box.left, 14, { class: "heading" }),
-    legend(
-      curves.map(([name]) => name),
-      box,
-      32,
-    ),
+    legend([...new Set(curves.map(({ name }) => name))], box, 32),
     frame(box, { scale: x, format: axisNs }, { scale: y, format: percent }),
-    ...curves.map(([name, curve]) => {
-      return element("path", { d: stairs(curve, x, y), class: `line ${name}` });
+    ...curves.map(({ name, style, curve }) => {
+      return element("path", { d: stairs(curve, x, y), class: `line ${name}${style}` });
     }),
   );
 }
@@ -41,11 +45,9 @@ function percent(share: number): string {
 }
 
 /** From the smallest half percent to the largest thousandth of any curve. */
-function domain(
-  curves: readonly (readonly [QuantityName, readonly EcdfPoint[]])[],
-): [number, number] {
+function domain(curves: readonly { readonly curve: readonly EcdfPoint[] }[]): [number, number] {
   const values = (pick: (curve: readonly EcdfPoint[]) => EcdfPoint | undefined) =>
-    curves.map(([, curve]) => pick(curve)?.value ?? 1);
+    curves.map(({ curve }) => pick(curve)?.value ?? 1);
   const low = Math.min(...values((curve) => curve.find(({ share }) => share >= 0.005)));
   const high = Math.max(...values((curve) => curve.findLast(({ share }) => share <= 0.999)));
   return [Math.max(1, low * 0.9), Math.max(2, high * 1.1)];

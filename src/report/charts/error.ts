@@ -1,26 +1,26 @@
 import type { EcdfPoint } from "../../stats/ecdf.ts";
-import type { CombinationReport, SpanError } from "../combination.ts";
+import type { ErrorName, SpanError } from "../combination.ts";
 import { element, label } from "../svg/element.ts";
 import { type Box, picture, xAxis } from "../svg/frame.ts";
 import { linearScale, type Scale } from "../svg/scale.ts";
-import { axisNs, titleOf } from "./title.ts";
+import { axisNs, type Titled } from "./title.ts";
 
 const width = 720;
 const rowHeight = 22;
 const [left, right, top] = [190, 690, 26];
 
-const headings = {
+const headings: Readonly<Record<ErrorName, string>> = {
   service: "service − truth",
+  corrected: "service − truth, less the calibrated offset",
   sojourn: "sojourn − truth: contains the wait in the queue",
-} as const;
-type ErrorSpan = keyof typeof headings;
+};
 
 /** Measured - truth on the same packets: a picture per span, in it a row per combination. */
-export function errorCharts(combinations: readonly CombinationReport[]): string[] {
-  return (Object.keys(headings) as ErrorSpan[]).flatMap((span) => {
-    const rows = combinations.flatMap((combination) => {
+export function errorCharts(combinations: readonly Titled[]): string[] {
+  return (Object.keys(headings) as ErrorName[]).flatMap((span) => {
+    const rows = combinations.flatMap(({ title, combination }) => {
       const error = combination.error?.[span];
-      return error ? [{ title: titleOf(combination), error }] : [];
+      return error ? [{ title, error }] : [];
     });
     return rows.length > 0 ? [errorChart(span, rows)] : [];
   });
@@ -31,7 +31,7 @@ interface ErrorRow {
   readonly error: SpanError;
 }
 
-function errorChart(span: ErrorSpan, rows: readonly ErrorRow[]): string {
+function errorChart(span: ErrorName, rows: readonly ErrorRow[]): string {
   const low = Math.min(0, ...rows.map(({ error }) => quantile(error.ecdf, 0.01)));
   const high = Math.max(0, ...rows.map(({ error }) => quantile(error.ecdf, 0.99)));
   const scale = linearScale([low, high], [left, right], 8);

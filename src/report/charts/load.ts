@@ -18,57 +18,81 @@ const anySampling = { intervals: 0, packets: 0, sleepNs: 0, rep: 0 };
 
 /** Median (solid) and 99th percentile (dotted) over the load: one chart per delay and law. */
 export function loadCharts(combinations: readonly CombinationReport[]): string[] {
-  const groups = Map.groupBy(combinations, ({ folder, params }) => {
-    return `${folder}/${resultName("KERNEL", { ...params, ...anySampling, pps: 0 })}`;
+  return byLoad(combinations, (one) => one).map((group) => {
+    return loadChart(group[0], [
+      ...linesOf(group, "p50_ns", ""),
+      ...linesOf(group, "p99_ns", " tail"),
+    ]);
   });
-  return [...groups.values()].filter((group) => group.length > 1).map(loadChart);
 }
 
-function loadChart(group: readonly CombinationReport[]): string {
-  const ascending = group.toSorted((a, b) => a.params.pps - b.params.pps);
-  const names = shown.filter((name) => ascending.some(({ quantities }) => quantities[name]));
-  const rates = ascending.map(({ params }) => params.pps);
-  const x = logScale([rates[0], rates[rates.length - 1]], [box.left + 8, box.right - 8]);
-  const times = names.flatMap((name) => [
-    ...series(ascending, name, "p50_ns").map(([, ns]) => ns),
-    ...series(ascending, name, "p99_ns").map(([, ns]) => ns),
-  ]);
-  const positive = times.filter((ns) => ns > 0);
+/** The medians of either side over the load, A solid and B dotted. */
+export function medianCharts(pairs: readonly (readonly CombinationReport[])[]): string[] {
+  return byLoad(pairs, ([a]) => a).map((group) => {
+    const side = (at: number) => group.map((pair) => pair[at]);
+    return loadChart(group[0][0], [
+      ...linesOf(side(0), "p50_ns", ""),
+      ...linesOf(side(1), "p50_ns", " tail"),
+    ]);
+  });
+}
+
+/** Groups of what differs in the load alone, each in order of load, where there are two loads or more. */
+function byLoad<One>(all: readonly One[], of: (one: One) => CombinationReport): One[][] {
+  const groups = Map.groupBy(all, (one) => {
+    const { folder, params } = of(one);
+    return `${folder}/${resultName("KERNEL", { ...params, ...anySampling, pps: 0 })}`;
+  });
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => group.toSorted((a, b) => of(a).params.pps - of(b).params.pps));
+}
+
+interface Line {
+  readonly name: QuantityName;
+  readonly style: string;
+  readonly points: readonly (readonly [pps: number, ns: number])[];
+}
+
+function linesOf(
+  group: readonly CombinationReport[],
+  statistic: "p50_ns" | "p99_ns",
+  style: string,
+): Line[] {
+  return shown.flatMap((name) => {
+    const points = group.flatMap(({ params, quantities }) => {
+      const quantity = quantities[name];
+      return quantity ? [[params.pps, quantity.summary[statistic]] as const] : [];
+    });
+    return points.length > 0 ? [{ name, style, points }] : [];
+  });
+}
+
+function loadChart({ params }: CombinationReport, lines: readonly Line[]): string {
+  const points = lines.flatMap((line) => line.points);
+  const rates = points.map(([pps]) => pps);
+  const positive = points.map(([, ns]) => ns).filter((ns) => ns > 0);
+  const across = [box.left + 8, box.right - 8] as const;
+  const x = logScale([Math.min(...rates), Math.max(...rates)], across);
   const y = logScale(
     [Math.min(...positive) * 0.9, Math.max(...positive) * 1.1],
     [box.bottom, box.top],
   );
-  const { delayNs, law } = ascending[0].params;
-  const title = `${microsecondsText(delayNs)} µs · ${laws[law].name}`;
-  const line = (name: QuantityName, statistic: "p50_ns" | "p99_ns") => {
-    const points = series(ascending, name, statistic).map(
-      ([pps, ns]) => [x.at(pps), y.at(ns)] as const,
-    );
-    const style = statistic === "p99_ns" ? "tail" : "";
-    return element("path", { d: polyline(points), class: `line ${name} ${style}`.trim() });
-  };
+  const title = `${microsecondsText(params.delayNs)} µs · ${laws[params.law].name}`;
   return picture(
     width,
     height,
     `Times over the load at ${title}`,
     label(title, box.left, 14, { class: "heading" }),
-    legend(names, box, 32),
+    legend([...new Set(lines.map(({ name }) => name))], box, 32),
     frame(
       box,
       { scale: x, format: shortRate, title: "packets per second" },
       { scale: y, format: axisNs },
     ),
-    ...names.flatMap((name) => [line(name, "p50_ns"), line(name, "p99_ns")]),
+    ...lines.map(({ name, style, points }) => {
+      const d = polyline(points.map(([pps, ns]) => [x.at(pps), y.at(ns)] as const));
+      return element("path", { d, class: `line ${name}${style}` });
+    }),
   );
-}
-
-function series(
-  group: readonly CombinationReport[],
-  name: QuantityName,
-  statistic: "p50_ns" | "p99_ns",
-): (readonly [number, number])[] {
-  return group.flatMap(({ params, quantities }) => {
-    const quantity = quantities[name];
-    return quantity ? [[params.pps, quantity.summary[statistic]] as const] : [];
-  });
 }

@@ -3,6 +3,16 @@ import { microsecondsText } from "../../results/names.ts";
 import type { CombinationReport } from "../combination.ts";
 import { shortRate } from "../place.ts";
 
+/** A combination, and how a chart names it. */
+export interface Titled {
+  readonly title: string;
+  readonly combination: CombinationReport;
+}
+
+export function titled(combination: CombinationReport): Titled {
+  return { title: titleOf(combination), combination };
+}
+
 /** `1k pps · 50 µs · negexp`. */
 export function titleOf({ params }: CombinationReport): string {
   const delay = `${microsecondsText(params.delayNs)} µs`;

@@ -7,6 +7,7 @@ import { resultName } from "../../../src/results/names.ts";
 import { writeRunResult } from "../../../src/results/runFile.ts";
 import { ResultFiles, sampledRows } from "../../../src/results/writer.ts";
 import { Random } from "../../../src/stats/random.ts";
+import { summary } from "../../../src/stats/summary.ts";
 
 export const params: RunParams = {
   intervals: 40,
@@ -24,6 +25,12 @@ export interface Making {
   readonly seed?: number;
   /** Multiplies the service times. */
   readonly slower?: number;
+  /** The edges of two system calls, by which the kernel's service time is longer than the truth. */
+  readonly edgeNs?: number;
+  /** A calibrated offset, as the RUN_ file says it. */
+  readonly offsetNs?: number;
+  /** Packets that were seen and not matched. */
+  readonly expired?: number;
 }
 
 export interface Made {
@@ -32,9 +39,6 @@ export interface Made {
   readonly serviceNs: Float64Array;
   readonly queueNs: Float64Array;
 }
-
-/** The edges of two system calls, by which the kernel's service time is longer than the truth. */
-const edgeNs = 700;
 
 /** Writes the files of a run as komon does, with invented packets, and returns what is in them. */
 export function makeRun(folder: string, making: Making = {}): Made {
@@ -46,7 +50,7 @@ export function makeRun(folder: string, making: Making = {}): Made {
   for (let packet = 0; packet < packets; packet++) {
     const rx = 1_000_000 * (packet + 1);
     truthNs[packet] = Math.round(random.exponential(all.delayNs * (making.slower ?? 1)));
-    serviceNs[packet] = truthNs[packet] + edgeNs + random.int(100);
+    serviceNs[packet] = truthNs[packet] + (making.edgeNs ?? 700) + random.int(100);
     queueNs[packet] = 3000 + random.int(2000);
     const read = rx + queueNs[packet];
     const send = read + serviceNs[packet];
@@ -62,20 +66,24 @@ export function makeRun(folder: string, making: Making = {}): Made {
   for (let interval = 1; interval <= all.intervals; interval++) {
     files.buffer({ interval, bytes: interval % 2 ? 768 : 0, packets: interval % 2, drops: 0 });
   }
-  writeRunResult(folder, resultOf(all, packets));
+  writeRunResult(folder, resultOf(all, packets, making));
   return { params: all, truthNs, serviceNs, queueNs };
 }
 
-function resultOf(params: RunParams, packets: number): RunResult {
+function resultOf(params: RunParams, packets: number, making: Making): RunResult {
+  const { offsetNs, expired = 10 } = making;
   return {
     schema: "komon.run/1",
     params,
     hooks: {},
     coverage: {
-      ...{ seen: packets + 10, matched: packets, expired: 10, collided: 0, filtered: 0 },
+      ...{ seen: packets + expired, matched: packets, expired, collided: 0, filtered: 0 },
       ...{ in_flight: 0, delivered: packets, lost: 0 },
     },
     spans: {},
+    ...(offsetNs !== undefined && {
+      corrected: { offset_ns: offsetNs, uncertainty_ns: 5, service: summary([offsetNs]) },
+    }),
     cost: { programs: [], ns_per_packet: 150 },
     load: { offered_pps: params.pps, sent_pps: params.pps * 0.999, sent: packets, refused: 0 },
     files: [],

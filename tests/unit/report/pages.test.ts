@@ -7,6 +7,7 @@ import { type Report, readReport } from "../../../src/report/report.ts";
 import { linearScale, logScale } from "../../../src/report/svg/scale.ts";
 import { komon2019, testFolder } from "../results/folder.ts";
 import { makeRun } from "./folders.ts";
+import { tags } from "./markup.ts";
 
 const folder = testFolder();
 const odd = join(folder, `odd "name" <b> & 'co'`);
@@ -15,22 +16,6 @@ makeRun(odd);
 makeRun(odd, { params: { pps: 10_000 } });
 const own = readReport([odd]);
 const old = readReport([komon2019]);
-
-/** Fails unless every element is closed in order. Returns all tags. */
-function tags(markup: string): string[] {
-  const open: string[] = [];
-  const all: string[] = [];
-  const voids = ["meta", "!doctype"];
-  for (const [, slash, name, attributes] of markup.matchAll(
-    /<(\/?)([a-z!0-9]+)((?:"[^"]*"|[^">])*)>/g,
-  )) {
-    all.push(name + attributes);
-    if (slash) expect(open.pop()).toBe(name);
-    else if (!attributes.endsWith("/") && !voids.includes(name)) open.push(name);
-  }
-  expect(open).toEqual([]);
-  return all;
-}
 
 describe("the page", () => {
   const html = reportHtml(own);

@@ -179,6 +179,7 @@ describe("komon's own runs", () => {
     ]);
     expect(one.samePackets).toBe(true);
     expect(one.error?.service?.summary).toEqual(errorSummary(errors));
+    expect(one.error?.corrected).toBeUndefined();
     expect(one.comparison?.pairs).toBe(8000);
     expect(one.coverage).toMatchObject({ seen: 8020, matched: 8000, expired: 20 });
     expect(one.load).toMatchObject({ sent: 8000, sent_pps: 999 });
@@ -186,6 +187,24 @@ describe("komon's own runs", () => {
     const { value, low, high } = one.quantities.service?.median ?? { value: 0, low: 0, high: 0 };
     expect(low).toBeLessThan(value);
     expect(high).toBeGreaterThan(value);
+  });
+
+  test("corrected: each run's own offset is taken off its packets, if all have one", () => {
+    const out = fresh();
+    const made = [700, 800].map((offsetNs, at) =>
+      makeRun(out, { params: { rep: at + 1 }, offsetNs }),
+    );
+    const errors = made.flatMap(({ serviceNs, truthNs }, at) => [
+      ...serviceNs.map((ns, packet) => ns - truthNs[packet] - [700, 800][at]),
+    ]);
+    const [one] = readReport([out]).combinations;
+    expect(one.error?.corrected?.summary).toEqual(errorSummary(errors));
+    expect(reportTable([one]).rows[0]).toMatchObject({ offset_ns: 750, offset_uncertainty_ns: 5 });
+    makeRun(out, { params: { rep: 3 } });
+    const [three] = readReport([out]).combinations;
+    expect(three.error?.corrected).toBeUndefined();
+    expect(three.error?.service?.summary.pairs).toBe(12_000);
+    expect(three.notes).toContain("2 of 3 repetitions are calibrated: no corrected error");
   });
 
   test("intervals for the bias are narrower where the packets are the same", () => {
@@ -204,7 +223,7 @@ describe("komon's own runs", () => {
 
   test("every figure is a column, and the tables stay below 80 columns", () => {
     const out = fresh();
-    makeRun(out);
+    makeRun(out, { offsetNs: 700 });
     const report = readReport([out, komon2019]);
     const rows = reportTable(report.combinations);
     const keys = reportColumns.map(({ key }) => key);
@@ -217,7 +236,7 @@ describe("komon's own runs", () => {
     for (const line of text.split("\n")) {
       if (!line.startsWith("/")) expect(Bun.stringWidth(line) < 80 ? "" : line).toBe("");
     }
-    expect(text).toContain("error: service - truth");
+    expect(text).toContain("error: median of service - truth");
   });
 });
 

@@ -1,14 +1,17 @@
-import type { Column, Row, Table } from "../model/table.ts";
-import { resultName } from "../results/names.ts";
-import { ecdfDistance } from "../stats/ecdf.ts";
-import { meanOf } from "../stats/summary.ts";
-import { holm, welch } from "../stats/welch.ts";
-import type { CombinationReport } from "./combination.ts";
-import { combinationKey } from "./folders.ts";
-import { placeColumns, placeOf } from "./place.ts";
-import type { Batches } from "./pool.ts";
-import { type QuantityName, quantityNames } from "./quantity.ts";
-import type { Report } from "./report.ts";
+import { resultName } from "../../results/names.ts";
+import { ecdfDistance } from "../../stats/ecdf.ts";
+import { half } from "../../stats/interval.ts";
+import { meanOf } from "../../stats/summary.ts";
+import { holm, welch } from "../../stats/welch.ts";
+import type { CombinationReport } from "../combination.ts";
+import { combinationKey } from "../folders.ts";
+import type { Batches } from "../pool.ts";
+import { quantityNames, type Sample } from "../quantity.ts";
+import type { Report } from "../report.ts";
+
+/** What is compared: the times, and the error of service against the truth, raw and corrected. */
+const comparedNames = [...quantityNames, "error", "corrected"] as const;
+export type ComparedName = (typeof comparedNames)[number];
 
 /** What is taken as one independent value: a repetition's figure, or that of a batch of one. */
 export type NoiseUnit = "repetitions" | "batches";
@@ -17,7 +20,7 @@ export type NoiseUnit = "repetitions" | "batches";
 export interface Difference {
   readonly a: CombinationReport;
   readonly b: CombinationReport;
-  readonly quantity: QuantityName;
+  readonly quantity: ComparedName;
   readonly statistic: "p50" | "p99";
   readonly aNs: number;
   readonly bNs: number;
@@ -28,10 +31,16 @@ export interface Difference {
   /** Raised for the number of comparisons (Holm). */
   readonly p: number;
   readonly differs: boolean;
+  /** Kolmogorov-Smirnov distance of the curves as kept: good to half a percent. */
+  readonly ks: number;
   readonly unit: NoiseUnit;
 }
 
+/** The same combination of either side. */
+export type Pair = readonly [a: CombinationReport, b: CombinationReport];
+
 export interface Comparison {
+  readonly pairs: readonly Pair[];
   readonly differences: readonly Difference[];
   /** Combinations that only one side has. */
   readonly onlyA: readonly CombinationReport[];
@@ -56,13 +65,12 @@ export function compareReports(a: Report, b: Report): Comparison {
   });
   const paired = new Set(pairs.flat());
   return {
+    pairs,
     differences,
     onlyA: a.combinations.filter((one) => !paired.has(one)),
     onlyB: b.combinations.filter((one) => !paired.has(one)),
   };
 }
-
-type Pair = readonly [CombinationReport, CombinationReport];
 
 /** The very same combinations; of the rest, those that differ in nothing but the sampling. */
 function pairUp(a: readonly CombinationReport[], b: readonly CombinationReport[]): Pair[] {
@@ -93,24 +101,38 @@ function relaxedKey({ below, params }: CombinationReport): string {
 
 function compare(a: CombinationReport, b: CombinationReport): Omit<Difference, "differs">[] {
   const differences: Omit<Difference, "differs">[] = [];
-  for (const quantity of quantityNames) {
-    const [one, other] = [a.quantities[quantity], b.quantities[quantity]];
+  for (const quantity of comparedNames) {
+    const [one, other] = [comparedOf(a, quantity), comparedOf(b, quantity)];
     if (one === undefined || other === undefined) continue;
+    const ks = ecdfDistance(one.ecdf, other.ecdf);
     for (const statistic of ["p50", "p99"] as const) {
       const unit = unitOf(one.batches, other.batches);
       const x = valuesOf(one.batches, statistic, unit);
       const y = valuesOf(other.batches, statistic, unit);
       if (x.length < 2 || y.length < 2) continue;
-      const { low, high, p } = welch(x, y);
-      const half = (high - low) / 2;
+      const { p, ...noise } = welch(x, y);
+      const width = half({ value: 0, ...noise });
       const aNs = one.summary[`${statistic}_ns`];
       const bNs = other.summary[`${statistic}_ns`];
       const differenceNs = aNs - bNs;
-      const interval = { lowNs: differenceNs - half, highNs: differenceNs + half };
-      differences.push({ a, b, quantity, statistic, aNs, bNs, differenceNs, ...interval, p, unit });
+      const interval = { lowNs: differenceNs - width, highNs: differenceNs + width };
+      const figures = { quantity, statistic, aNs, bNs, differenceNs, ...interval };
+      differences.push({ a, b, ...figures, p, ks, unit });
     }
   }
   return differences;
+}
+
+interface Compared extends Sample {
+  readonly summary: { readonly p50_ns: number; readonly p99_ns: number };
+}
+
+function comparedOf(
+  { quantities, error }: CombinationReport,
+  name: ComparedName,
+): Compared | undefined {
+  if (name === "error") return error?.service;
+  return name === "corrected" ? error?.corrected : quantities[name];
 }
 
 function unitOf(a: readonly Batches[], b: readonly Batches[]): NoiseUnit {
@@ -122,82 +144,4 @@ function unitOf(a: readonly Batches[], b: readonly Batches[]): NoiseUnit {
 function valuesOf(reps: readonly Batches[], statistic: "p50" | "p99", unit: NoiseUnit): number[] {
   const batches = reps.map((rep) => rep[statistic]).filter((values) => values.length > 0);
   return unit === "batches" ? batches.flat() : batches.map(meanOf);
-}
-
-const columns: readonly Column[] = [
-  { key: "folder", unit: "text" },
-  { key: "pps", unit: "number" },
-  { key: "delay_us", unit: "number" },
-  { key: "law", unit: "number" },
-  { key: "time", unit: "text" },
-  { key: "statistic", unit: "text" },
-  { key: "a_ns", title: "A", unit: "ns" },
-  { key: "b_ns", title: "B", unit: "ns" },
-  { key: "difference_ns", title: "A - B", unit: "ns" },
-  { key: "low_ns", unit: "ns" },
-  { key: "high_ns", unit: "ns" },
-  { key: "ratio", unit: "number" },
-  { key: "p", unit: "number" },
-  { key: "ks", unit: "number" },
-  { key: "unit", unit: "text" },
-  { key: "differs", unit: "text" },
-];
-
-/** Every figure that was compared, for machines. */
-export function againstTable({ differences }: Comparison): Table {
-  return { schema: "komon.report.against/1", columns, rows: differences.map(rowOf) };
-}
-
-function rowOf(one: Difference): Row {
-  return {
-    folder: one.a.below,
-    pps: one.a.params.pps,
-    delay_us: one.a.params.delayNs / 1000,
-    law: one.a.params.law,
-    time: one.quantity,
-    statistic: one.statistic,
-    a_ns: one.aNs,
-    b_ns: one.bNs,
-    difference_ns: one.differenceNs,
-    low_ns: one.lowNs,
-    high_ns: one.highNs,
-    ratio: one.aNs / one.bNs,
-    p: one.p,
-    ks: ksOf(one),
-    unit: one.unit,
-    differs: one.differs,
-  };
-}
-
-/** Kolmogorov-Smirnov distance of the curves as kept: good to half a percent. */
-function ksOf({ a, b, quantity }: Difference): number {
-  const curve = (of: CombinationReport) => of.quantities[quantity]?.ecdf ?? [];
-  return ecdfDistance(curve(a), curve(b));
-}
-
-/** For humans, below 80 columns: only what differs. */
-export function differenceTable({ differences }: Comparison): Table {
-  return {
-    schema: "komon.report.differences/1",
-    columns: [
-      ...placeColumns,
-      { key: "time", unit: "text" },
-      { key: "statistic", title: "", unit: "text" },
-      { key: "a", title: "A", unit: "ns" },
-      { key: "b", title: "B", unit: "ns" },
-      { key: "difference", title: "A - B", unit: "ns" },
-      { key: "half", title: "±95 %", unit: "ns" },
-    ],
-    rows: differences
-      .filter(({ differs }) => differs)
-      .map((one) => ({
-        ...placeOf(one.a),
-        time: one.quantity,
-        statistic: one.statistic,
-        a: one.aNs,
-        b: one.bNs,
-        difference: one.differenceNs,
-        half: (one.highNs - one.lowNs) / 2,
-      })),
-  };
 }
