@@ -5,6 +5,8 @@ import { cpus, loadavg, release } from "node:os";
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   accuracy: async () => (await import("./accuracy.ts")).accuracy(),
   load: async () => (await import("./accuracy.ts")).load(),
+  sweep: async () => (await import("./sweep.ts")).sweep(),
+  monitor: async () => (await import("./monitor.ts")).monitor(),
   matching: async () => (await import("./matching.ts")).matching(),
   cost: async () => (await import("./cost.ts")).cost(),
   throughput: async () => (await import("./throughput.ts")).throughput(),

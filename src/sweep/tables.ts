@@ -56,6 +56,13 @@ const spanColumns: readonly Column[] = ["service", "queue", "sojourn"].flatMap((
   ["p50", "p99"].map((figure): Column => ({ key: `${span}_${figure}_ns`, unit: "ns" })),
 );
 
+const errorColumns: readonly Column[] = [
+  "error_p50",
+  "error_p99",
+  "residual_p50",
+  "corrected_p50",
+].map((figure) => ({ key: `${figure}_ns`, unit: "ns" }));
+
 function spanRow({ result }: { readonly result?: RunResult | undefined }): Row {
   const { spans, truth, error, load, coverage } = result ?? {};
   return {
@@ -63,6 +70,9 @@ function spanRow({ result }: { readonly result?: RunResult | undefined }): Row {
       count: spans?.service?.count,
       truth_p50_ns: truth?.p50_ns,
       error_p50_ns: error?.service.p50_ns,
+      error_p99_ns: error?.service.p99_ns,
+      residual_p50_ns: error?.service.residual_p50_ns,
+      corrected_p50_ns: error?.corrected?.p50_ns,
     },
     ...{ service_p50_ns: spans?.service?.p50_ns, service_p99_ns: spans?.service?.p99_ns },
     ...{ queue_p50_ns: spans?.queue?.p50_ns, queue_p99_ns: spans?.queue?.p99_ns },
@@ -91,7 +101,7 @@ export function outcomeTable(outcomes: readonly Outcome[], human: boolean): Tabl
     : [
         ...[...machineColumns(runs), state, { key: "why", unit: "text" as const }, count],
         { key: "truth_p50_ns", unit: "ns" },
-        { key: "error_p50_ns", unit: "ns" },
+        ...errorColumns,
         ...spanColumns,
         { key: "sent_pps", unit: "pps" },
         { key: "late_max_ns", unit: "ns" },

@@ -26,6 +26,7 @@ export interface PlanFlags {
   readonly vnfArgs: string | undefined;
   readonly loadArgs: string | undefined;
   readonly timeout: number | undefined;
+  readonly awake: boolean;
   readonly cost: boolean;
 }
 
@@ -52,9 +53,9 @@ function refuseChange<T>(flag: string, given: T | undefined, began: T): void {
 }
 
 export function commonOptions(given: PlanFlags): CommonOptions {
-  const { gap, hooks, port, ipv6, cpu, cost } = given;
+  const { gap, hooks, port, ipv6, cpu, awake, cost } = given;
   return {
-    ...{ gap, hooks, port, ipv6, cpu, cost },
+    ...{ gap, hooks, port, ipv6, cpu, awake, cost },
     external: given.vnf === "external",
     vnfArgs: words(given.vnfArgs ?? ""),
     loadArgs: words(given.loadArgs ?? ""),
