@@ -218,6 +218,7 @@ function optionsOf(given: Given): Omit<SessionOptions, "hosts"> {
     ...{ drop: given.drop, hooks: given.hooks, reflected: given.reflected },
     burst: given.train ?? 1,
     firstSequence: given.firstSequence ?? 0,
+    isAlone: true,
     keepRtts: given.times !== undefined,
   };
 }

@@ -4,7 +4,7 @@ import { formatNs, formatRate } from "../../base/units.ts";
 import { AF_INET } from "../../kernel/address.ts";
 import { komonAnswerKind } from "../../kernel/generated/probe.ts";
 import { realtimeNs } from "../../kernel/libc.ts";
-import type { Listener } from "../../probing/books.ts";
+import type { Listener } from "../../probing/listener.ts";
 import type { Session } from "../../probing/session.ts";
 import type { Spread, TrainReport } from "../../probing/train.ts";
 import { packetBytes } from "../../probing/wire.ts";
