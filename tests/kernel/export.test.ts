@@ -262,12 +262,6 @@ describe("komon export", () => {
     const check = await komon(["export", "--config.check", "--config.file", file("ok.yaml", "")]);
     expect(check).toMatchObject({ code: 0, stdout: "the configuration is right\n" });
   });
-
-  test("SIGTERM ends it with 0, and a scrape under way is answered", async () => {
-    await using exporting = await Exporting.start("--no-tcp");
-    await exporting.page();
-    expect(await exporting.stop()).toBe(0);
-  });
 });
 
 interface Answer {

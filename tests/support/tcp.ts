@@ -14,6 +14,8 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_LINGER = 13;
 const IPPROTO_TCP = 6;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 
 const more = dlopen("libc.so.6", {
   // int listen(int fd, int backlog);
@@ -78,6 +80,12 @@ export class TcpSocket implements Disposable {
       if (now < 0) throw new Error(`send: errno ${lastErrno()}`);
       sent += now;
     }
+  }
+
+  /** Without waiting, and whether or not anybody is there. */
+  write(text: string): void {
+    const data = Buffer.from(text);
+    libc.sendto(this.#fd, data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL, null, 0);
   }
 
   /** Waits for exactly that many bytes, or fewer when the other side ends. */
