@@ -1,10 +1,9 @@
 /** Packets as the Internet sends them: what the probe reports of them is right, or it says that it is not. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { socketAddress } from "../../src/kernel/address.ts";
 import { errnoName, lastErrno, libc, monotonicNs } from "../../src/kernel/libc.ts";
 import { bindSocket, closeSocket } from "../../src/kernel/socket.ts";
-import { expectExact, expectIdentity, wrongRecords } from "../support/exact.ts";
+import { expectExact, expectIdentity } from "../support/exact.ts";
 import {
   type Ends,
   ethernet,
@@ -20,19 +19,8 @@ import {
   tagged,
   udpPacket,
 } from "../support/udpFrames.ts";
-import {
-  addresses,
-  anyDevice,
-  ends4,
-  ends6,
-  port,
-  type Vnf,
-  type VnfOptions,
-  type Watched,
-  Wire,
-} from "../support/wire.ts";
+import { addresses, ends4, ends6, port, type VnfOptions, Wire } from "../support/wire.ts";
 
-const segmentsProgram = join(import.meta.dir, "programs/segments.ts");
 const ip4 = 0x0800;
 const ip6 = 0x86dd;
 const routerAlert = [0x94, 4, 0, 0];
@@ -198,135 +186,6 @@ test("packets whose checksum is wrong are counted as freed by the stack, and shi
   const { coverage, records } = watched;
   expectExact({ vnf: vnf.seen, putNs, records, coverage }, 23);
   expect(coverage.expired).toBe(coverage.seen - 23);
-});
-
-describe("segmentation and receive offload (UDP_SEGMENT, UDP_GRO)", () => {
-  const SOL_UDP = 17;
-  const [UDP_SEGMENT, UDP_GRO] = [103, 104];
-  const size = 200;
-  const segments = 10;
-
-  /** Where a thread reads to, and so what it read, is known from its second packet on (tracepoint rung). */
-  async function acquainted(vnf: Vnf, watched: Watched): Promise<void> {
-    wire.send(frame4(ends4, numbered(0)));
-    await watched.seen(1);
-    vnf.mirror();
-    vnf.seen.pop();
-  }
-
-  /** Sends many datagrams in one call, over the loopback device, as a process that is not the VNF. */
-  class Sender implements AsyncDisposable {
-    readonly #child: Bun.Subprocess<"pipe", "ignore", "inherit">;
-
-    constructor() {
-      const fd = wire.socket(AF_INET, SOCK_DGRAM, 0);
-      expect(libc.setsockopt(fd, SOL_UDP, UDP_SEGMENT, new Int32Array([size]), 4)).toBe(0);
-      const words = [process.execPath, segmentsProgram, addresses.vnf4, port, segments, size];
-      const stdio = ["pipe", "ignore", "inherit", fd] as const;
-      this.#child = Bun.spawn(words.map(String), { stdio: [...stdio] });
-      closeSocket(fd);
-    }
-
-    burst(): void {
-      this.#child.stdin.write("\n");
-      this.#child.stdin.flush();
-    }
-
-    async [Symbol.asyncDispose](): Promise<void> {
-      this.#child.stdin.end();
-      await this.#child.exited;
-    }
-  }
-
-  test("datagrams that came as one are matched one by one", async () => {
-    using vnf = wire.vnf();
-    using watched = wire.probe({}, anyDevice);
-    await using sender = new Sender();
-    await acquainted(vnf, watched);
-    watched.sampleAll();
-    const putNs: number[] = [];
-    for (let burst = 0; burst < 10; burst++) {
-      putNs.push(...Array(segments).fill(monotonicNs()));
-      sender.burst();
-      while (vnf.seen.length < (burst + 1) * segments) {
-        await Bun.sleep(1);
-        vnf.mirror();
-      }
-    }
-    const { coverage, records } = watched;
-    expectExact({ vnf: vnf.seen, putNs, records, coverage }, 10 * segments, 1);
-    expect([...records.seq.slice(0, records.length)]).toEqual(numbers(10 * segments));
-    expect(coverage).toMatchObject({ matched_rewritten: 0, matched_by_order: 0 });
-    expect(coverage.seen).toBe(1 + 10 * segments);
-  });
-
-  test("a VNF that reads them as one is measured so: one packet a read", async () => {
-    using vnf = wire.vnf();
-    expect(libc.setsockopt(vnf.fd, SOL_UDP, UDP_GRO, new Int32Array([1]), 4)).toBe(0);
-    using watched = wire.probe({}, anyDevice);
-    await using sender = new Sender();
-    await acquainted(vnf, watched);
-    watched.sampleAll();
-    const putNs: number[] = [];
-    for (let burst = 0; burst < 10; burst++) {
-      putNs.push(monotonicNs());
-      sender.burst();
-      while (vnf.mirror() === 0) await Bun.sleep(1);
-    }
-    expect(vnf.seen.map(({ bytes }) => bytes)).toEqual(Array(10).fill(segments * size));
-    const { coverage, records } = watched;
-    expectExact({ vnf: vnf.seen, putNs, records, coverage }, 10, 1);
-    expect(coverage).toMatchObject({ seen: 11, matched_rewritten: 0, matched_by_order: 0 });
-  });
-
-  test("a VNF that sends several as one: the first is matched, the others are said to be unsent", async () => {
-    using vnf = wire.vnf();
-    using watched = wire.probe({ expiryNs: 1e6 });
-    watched.sampleAll();
-    expect(libc.setsockopt(vnf.fd, SOL_UDP, UDP_SEGMENT, new Int32Array([size]), 4)).toBe(0);
-    wire.send(...numbers(segments).map((seq) => frame4(ends4, numbered(seq, size))));
-    await watched.seen(segments);
-    vnf.gather(segments);
-    await Bun.sleep(2);
-    const { coverage, records } = watched;
-    expectIdentity(coverage);
-    expect(coverage).toMatchObject({ seen: segments, matched: 1, matched_rewritten: 1 });
-    expect(coverage.expired_by).toMatchObject({ unsent: segments - 1 });
-    expect(records.length).toBe(1);
-  });
-});
-
-describe("multicast", () => {
-  test("each member's copy is a packet of its own", async () => {
-    const group = "239.7.7.7";
-    const IP_ADD_MEMBERSHIP = 35; // struct ip_mreq: the group, the device by its address
-    using first = wire.vnf({ address: "0.0.0.0", shared: "address" });
-    using second = wire.vnf({ address: "0.0.0.0", shared: "address" });
-    const membership = new Uint8Array([239, 7, 7, 7, ...addresses.vnf4.split(".").map(Number)]);
-    for (const { fd } of [first, second]) {
-      expect(libc.setsockopt(fd, 0, IP_ADD_MEMBERSHIP, membership, membership.length)).toBe(0);
-    }
-    using watched = wire.probe();
-    watched.sampleAll();
-    for (const seq of numbers(23)) {
-      const ends = { ...ends4, to: group };
-      const frame = ethernet(ip4, ipv4(ends, udpPacket(ends, numbered(seq))), "01:00:5e:07:07:07");
-      const putNs = [monotonicNs(), monotonicNs()];
-      wire.send(frame);
-      while (first.seen.length < seq || second.seen.length < seq) {
-        await Bun.sleep(1);
-        first.mirror();
-        second.mirror();
-      }
-      const own = [first.seen[seq - 1], second.seen[seq - 1]];
-      const records = watched.read();
-      expect(records.length).toBe(2);
-      expect(wrongRecords(own, putNs, records)).toEqual([]);
-      records.clear();
-    }
-    expectIdentity(watched.coverage);
-    expect(watched.coverage).toMatchObject({ seen: 46, matched: 46, collided: 0, lost: 0 });
-  });
 });
 
 function fragments4(payload: Uint8Array, id: number): Uint8Array[] {

@@ -5,6 +5,7 @@
  */
 import { statSync } from "node:fs";
 import { socketAddress } from "../../src/kernel/address.ts";
+import { interfaceIndex } from "../../src/kernel/interface.ts";
 import { libc, memoryAt, monotonicNs, type Pointer, stableMemory } from "../../src/kernel/libc.ts";
 import {
   bindSocket,
@@ -18,6 +19,7 @@ import { noSeq, SpanRecords, sequenceOf } from "../../src/model/records.ts";
 import type { CoverageDetail } from "../../src/probes/vnf/coverage.ts";
 import { VnfProbe, type VnfProbeOptions } from "../../src/probes/vnf/probe.ts";
 import { inNamespace, interfaceIndexIn } from "../../src/testbed/inside.ts";
+import { Batch, PacketSocket } from "./packetSocket.ts";
 import { macs } from "./udpFrames.ts";
 import { World } from "./world.ts";
 
@@ -34,13 +36,10 @@ export const ends6 = { from: addresses.peer6, to: addresses.vnf6, fromPort: 9999
 /** For a probe that takes packets wherever they come in. */
 export const anyDevice = 0;
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const one = new Int32Array([1]);
-const mmsghdrBytes = 64;
 const mostBytes = 65_536;
 
 /** `ip` in the world: the two ends of the cable, the VNF's by that name. */
@@ -59,7 +58,7 @@ neighbour add ${addresses.peer6} lladdr ${macs.wire} dev ${vnf} nud permanent
 export class Wire implements AsyncDisposable {
   readonly netns: string;
   ifindex = 0;
-  #packet = -1;
+  #far: PacketSocket | undefined;
 
   private constructor(readonly world: World) {
     this.netns = `/proc/${world.pid}/ns/net`;
@@ -75,9 +74,8 @@ export class Wire implements AsyncDisposable {
   async plug(): Promise<void> {
     for (const line of cable("vnf0").trim().split("\n")) await this.world.ip(...line.split(" "));
     this.ifindex = interfaceIndexIn(this.netns, "vnf0");
-    const far = interfaceIndexIn(this.netns, "wire0");
-    if (this.#packet >= 0) closeSocket(this.#packet);
-    this.#packet = inNamespace(this.netns, () => packetSocket(far));
+    this.#far?.[Symbol.dispose]();
+    this.#far = this.packetSocket("wire0");
   }
 
   /** Gives a device back what it loses when it goes down. */
@@ -101,74 +99,23 @@ export class Wire implements AsyncDisposable {
     return inNamespace(this.netns, () => libc.socket(family, type | SOCK_CLOEXEC, protocol));
   }
 
-  /** Puts frames on the cable, in this order; fails when the kernel takes one not. */
+  packetSocket(device: string): PacketSocket {
+    return inNamespace(this.netns, () => new PacketSocket(interfaceIndex(device)));
+  }
+
+  /** Puts frames on the cable. */
   send(...frames: readonly Uint8Array[]): void {
-    for (const frame of frames) {
-      const sent = libc.sendto(this.#packet, frame, frame.length, 0, null, 0);
-      if (sent !== frame.length) throw new Error(`the wire took ${sent} of ${frame.length} bytes`);
-    }
+    this.#far?.send(...frames);
   }
 
   batch(most: number): Batch {
-    return new Batch(this.#packet, most);
+    if (!this.#far) throw new Error("the wire is not plugged");
+    return new Batch(this.#far.fd, most);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    closeSocket(this.#packet);
+    this.#far?.[Symbol.dispose]();
     await this.world[Symbol.asyncDispose]();
-  }
-}
-
-/** Many frames in one system call. */
-export class Batch {
-  readonly #messages: ReturnType<typeof stableMemory>;
-  readonly #vectors: ReturnType<typeof stableMemory>;
-  readonly #frames: ReturnType<typeof stableMemory>;
-  readonly #room = 2048;
-  #count = 0;
-
-  constructor(
-    readonly fd: number,
-    readonly most: number,
-  ) {
-    this.#messages = stableMemory(most * mmsghdrBytes);
-    this.#vectors = stableMemory(most * 16);
-    this.#frames = stableMemory(most * this.#room);
-    const messages = new DataView(this.#messages.buffer);
-    for (let at = 0; at < most; at++) {
-      messages.setBigUint64(at * mmsghdrBytes + 16, BigInt(this.#vectors.address + at * 16), true);
-      messages.setBigUint64(at * mmsghdrBytes + 24, 1n, true);
-    }
-  }
-
-  /** Memory for the next frame, to be filled before {@link add}. */
-  memory(): Uint8Array {
-    return new Uint8Array(this.#frames.buffer, this.#count * this.#room, this.#room);
-  }
-
-  /** Puts the frame in, of which so many bytes will be sent. */
-  add(bytes: number): void {
-    const vectors = new DataView(this.#vectors.buffer);
-    const at = this.#count++;
-    vectors.setBigUint64(at * 16, BigInt(this.#frames.address + at * this.#room), true);
-    vectors.setBigUint64(at * 16 + 8, BigInt(bytes), true);
-  }
-
-  get full(): boolean {
-    return this.#count === this.most;
-  }
-
-  /** Sends what was put in; returns how many frames the kernel took. It refuses one that is too short. */
-  send(): number {
-    let taken = 0;
-    for (let at = 0; at < this.#count; ) {
-      const from = (this.#messages.address + at * mmsghdrBytes) as Pointer;
-      const sent = libc.sendmmsg(this.fd, from, this.#count - at, 0);
-      at += Math.max(sent, 0) + (sent <= 0 ? 1 : 0);
-      taken += Math.max(sent, 0);
-    }
-    this.#count = 0;
-    return taken;
   }
 }
 
@@ -273,7 +220,7 @@ export class Watched implements Disposable {
     this.probe.sample(this.number, interval, 1e9);
   }
 
-  /** Reads what waits, and what will not come to a device any more. */
+  /** Reads what waits, and what will not come to a device any more: when the VNF has done its work. */
   read(): SpanRecords {
     this.probe.read(this.records);
     this.probe.readUntransmitted(this.number, this.records);
@@ -287,20 +234,10 @@ export class Watched implements Disposable {
 
   /** Waits until so many packets have been seen: the kernel may deliver a moment after the send. */
   async seen(packets: number): Promise<void> {
-    while (this.coverage.seen < packets) await Bun.sleep(1);
+    while (this.probe.coverage(this.number).seen < packets) await Bun.sleep(1);
   }
 
   [Symbol.dispose](): void {
     this.probe[Symbol.dispose]();
   }
-}
-
-function packetSocket(ifindex: number): number {
-  const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-  const address = new Uint8Array(new ArrayBuffer(20)); // struct sockaddr_ll
-  const view = new DataView(address.buffer);
-  view.setUint16(0, AF_PACKET, true);
-  view.setInt32(4, ifindex, true);
-  if (fd < 0 || libc.bind(fd, address, address.length) !== 0) throw new Error("no packet socket");
-  return fd;
 }

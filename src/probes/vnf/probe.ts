@@ -177,7 +177,7 @@ export class VnfProbe implements Disposable {
   readUntransmitted(vnf: number, into: SpanRecords): number {
     const fields = komonHeld.fields;
     let count = 0;
-    this.#threads.awaitingTx(vnf, (held, at, tid) => {
+    this.#threads.awaitingTx(vnf, (held, at, tid, interval) => {
       const u32 = (field: { offset: number }) => held.getUint32(at + field.offset, true);
       into.append(
         readU64(held, at + fields.nicNs.offset),
@@ -187,13 +187,12 @@ export class VnfProbe implements Disposable {
         0,
         tid,
         u32(fields.digest),
-        u32(fields.interval),
+        interval,
         u32(fields.index) + 1,
         sequence(held, at + fields.head.offset, u32(fields.payloadBytes)),
         u32(fields.flags),
         vnf,
       );
-      held.setUint32(at + fields.interval.offset, 0, true);
       this.#received[vnf]++;
       count++;
     });
