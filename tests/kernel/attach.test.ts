@@ -7,7 +7,7 @@ import { lineOf, World } from "../support/world.ts";
 
 const PINS = "/sys/fs/bpf/komon";
 
-setDefaultTimeout(60_000); // each step is a process of its own
+setDefaultTimeout(300_000); // each step is a process of its own, which takes a second in an emulated kernel
 
 describe("komon attach, ctl, detach", () => {
   let world: World;

@@ -21,6 +21,9 @@ export interface Kernel {
   readonly modules: string;
 }
 
+/** What is kept of a kernel has these modules in it. */
+const moduleSet = Bun.hash(guestModules.join(" ")).toString(36);
+
 /** The newest Debian cloud kernel of a series, from the cache or the mirror. */
 export async function kernelOf(series: Series): Promise<Kernel> {
   const apt = new Apt();
@@ -45,7 +48,7 @@ async function kernelFrom(apt: Apt, series: Series): Promise<Kernel> {
       mend: "name another series or a full release, e.g. 6.12 or 6.1.0-40-cloud-amd64",
     });
   }
-  const directory = join(cached("releases"), `${release.name}_${release.version}`);
+  const directory = join(cached("releases"), `${release.name}_${release.version}_${moduleSet}`);
   if (!existsSync(directory)) await fetchKernel(apt, release, directory);
   return {
     series,
@@ -105,10 +108,10 @@ async function fetchKernel(apt: Apt, release: Release, directory: string): Promi
 }
 
 function cachedReleases(): Release[] {
-  return readdirSync(cached("releases")).map((entry) => {
-    const [name, version] = entry.split("_");
-    return { name, version };
-  });
+  return readdirSync(cached("releases"))
+    .map((entry) => entry.split("_"))
+    .filter(([, , modules]) => modules === moduleSet)
+    .map(([name, version]) => ({ name, version }));
 }
 
 async function uncompressed(file: string): Promise<Uint8Array> {

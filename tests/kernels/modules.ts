@@ -2,6 +2,7 @@
 export const guestModules: readonly string[] = [
   "veth",
   "dummy",
+  "8021q",
   "sch_ingress",
   "cls_bpf",
   "act_bpf",

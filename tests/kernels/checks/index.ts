@@ -3,6 +3,7 @@ import { type Check, same } from "./check.ts";
 import { hooksCheck } from "./hooks.ts";
 import { programsCheck } from "./programs.ts";
 import { rungChecks } from "./rungs.ts";
+import { suffersChecks } from "./suffers.ts";
 import { suiteChecks } from "./suite.ts";
 
 const version: Check = {
@@ -36,5 +37,6 @@ export const checks: readonly Check[] = [
   doctor,
   ...rungChecks,
   btfCheck,
+  ...suffersChecks,
   ...suiteChecks,
 ];
