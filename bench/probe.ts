@@ -1,12 +1,17 @@
 /**
  * komon probe against ping and fping, between two namespaces: the thesis's tables 6.2 and 6.3 with the device's own
- * stamps as the truth; what match, stamp and drop cost; how many probes a process manages; what others notice.
+ * stamps as the truth; what a probe costs; what match, stamp and drop cost; how many probes a process manages; what
+ * others notice. `PROBE_SECTIONS=delay,cost` runs some of it.
  */
-import { far, Pair } from "../tests/support/pair.ts";
+import { Pair } from "../tests/support/pair.ts";
 import { beside } from "./probe/beside.ts";
-import { delays } from "./probe/delay.ts";
+import { cost } from "./probe/cost.ts";
+import { allDelays } from "./probe/delay.ts";
 import { drops } from "./probe/drop.ts";
+import { foreign } from "./probe/foreign.ts";
 import { rates } from "./probe/rates.ts";
+
+const sections = { delay: allDelays, cost, drop: drops, foreign, rates, beside } as const;
 
 export async function probe(): Promise<void> {
   const missing = ["ping", "fping", "iperf3", "nft", "ethtool"].filter((tool) => !Bun.which(tool));
@@ -16,25 +21,9 @@ export async function probe(): Promise<void> {
     );
     process.exit(3);
   }
+  const wanted = process.env.PROBE_SECTIONS?.split(",");
   await using pair = await Pair.open();
-  const more = [3, 4, 5, 6].map((n) => `10.77.0.${n}`);
-  for (const address of more) {
-    await pair.world.ip("-n", "far", "addr", "add", `${address}/24`, "dev", "far");
+  for (const [name, run] of Object.entries(sections)) {
+    if (!wanted || wanted.includes(name)) await run(pair);
   }
-  const one = { hosts: [far.v4], count: 100, intervalMs: 10 };
-  const five = { hosts: [far.v4, ...more], count: 300, intervalMs: 1 };
-  await delays(pair, { title: "one target (table 6.2)", pace: one, rounds: 5, stress: false });
-  await delays(pair, {
-    title: "one target, all cores spinning",
-    pace: one,
-    rounds: 5,
-    stress: true,
-  });
-  await delays(pair, {
-    title: "five targets, all cores spinning (table 6.3)",
-    ...{ pace: five, rounds: 5, stress: true },
-  });
-  await drops(pair);
-  await rates(pair);
-  await beside(pair);
 }

@@ -1,5 +1,4 @@
-/** A process at the far end: `flooder IFINDEX FRAMES` sends that many echo replies from the kernel and says how long it took. */
-
+/** A process at the far end: `flooder IFINDEX FRAMES ours|foreign` sends so many echo replies and says how fast. */
 import { monotonicNs } from "../../src/kernel/libc.ts";
 import { BpfObject } from "../../src/kernel/object.ts";
 import { TestRun } from "../../src/kernel/testRun.ts";
@@ -7,12 +6,13 @@ import { echoReply } from "../../tests/support/echoFrames.ts";
 import { compileBench } from "./compile.ts";
 import { floodAnswer } from "./victimAnswer.ts";
 
-const [ifindex, frames] = process.argv.slice(2).map(Number);
+const [ifindex, frames] = process.argv.slice(2, 4).map(Number);
+const isOurs = process.argv[4] === "ours";
 const opened = BpfObject.open(await compileBench("flood"));
 new DataView(opened.initialValue(".rodata.flood")).setUint32(0, ifindex, true);
 opened.load();
 const run = new TestRun(opened.program("flood").fd);
-const bytes = echoReply(run.frame, floodAnswer);
+const bytes = echoReply(run.frame, isOurs ? floodAnswer : { ...floodAnswer, cookie: 1n });
 run.live(bytes, 1000);
 const start = monotonicNs();
 run.live(bytes, frames);

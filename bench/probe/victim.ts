@@ -1,8 +1,9 @@
-/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|komon`. */
+/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|tc|xdp-generic|xdp-native`. */
 import { device } from "../../src/kernel/device.ts";
 import { attachXdp } from "../../src/kernel/hook.ts";
 import { BpfObject } from "../../src/kernel/object.ts";
 import { ActiveProbe } from "../../src/probes/active/probe.ts";
+import { rxRungs } from "../../src/probes/active/rungs.ts";
 import { compileBench } from "./compile.ts";
 import { floodAnswer, floodSlots } from "./victimAnswer.ts";
 
@@ -12,7 +13,8 @@ let ended = false;
 void Bun.stdin.text().then(() => {
   ended = true;
 });
-if (process.argv[2] === "bare") {
+const rung = rxRungs.find((name) => name === process.argv[2]);
+if (rung === undefined) {
   const opened = BpfObject.open(await compileBench("flood"));
   opened.choose(["bare"]);
   opened.load();
@@ -22,7 +24,7 @@ if (process.argv[2] === "bare") {
 } else {
   const probe = ActiveProbe.open({
     ...{ kind: "icmp", cookie: floodAnswer.cookie, slots: floodSlots, drop: true },
-    ...{ hooks: "xdp-native", bytes4: 84, bytes6: 104 },
+    ...{ hooks: rung, bytes4: 84, bytes6: 104 },
   });
   for (let n = 0; n < floodSlots; n++) probe.slots.arm(n, floodAnswer.target);
   probe.announce(floodSlots, floodSlots);

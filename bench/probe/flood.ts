@@ -1,0 +1,40 @@
+/** A flood of echo replies from the far end, and who takes it at the near end. */
+import { run } from "../../tests/support/komon.ts";
+import type { Pair } from "../../tests/support/pair.ts";
+import { lineOf } from "../../tests/support/world.ts";
+
+/** "ours": komon's probe takes them for answers; "foreign": with another cookie. Frames per second. */
+export async function flood(
+  pair: Pair,
+  frames: number,
+  whose: "ours" | "foreign",
+): Promise<number> {
+  const words = ["bench/probe/flooder.ts", String(pair.farIndex), String(frames), whose];
+  const { stdout, stderr } = await run(pair.world.command([process.execPath, ...words], "far"));
+  if (stdout === "") throw new Error(stderr);
+  return (JSON.parse(stdout) as { pps: number }).pps;
+}
+
+/** A process that holds a drop at the near device: `bare`, or komon's on a rung. */
+export class Victim {
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
+
+  private constructor(child: Bun.Subprocess<"pipe", "pipe", "inherit">) {
+    this.#child = child;
+  }
+
+  static async start(pair: Pair, what: string): Promise<Victim> {
+    const words = [process.execPath, "bench/probe/victim.ts", what];
+    const child = Bun.spawn(pair.world.command(words), { stdio: ["pipe", "pipe", "inherit"] });
+    await lineOf(child.stdout, /ready/);
+    return new Victim(child);
+  }
+
+  /** komon's counters; none from a bare drop. */
+  async end(): Promise<Readonly<Record<string, number>>> {
+    this.#child.stdin.end();
+    const said = await new Response(this.#child.stdout).text();
+    await this.#child.exited;
+    return said.trim() === "" ? {} : JSON.parse(said.trim());
+  }
+}
