@@ -5,7 +5,11 @@
 const high = 0x1_0000_0000;
 
 export function readU64(view: DataView, offset: number): number {
-  return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * high;
+  const low = view.getUint32(offset, true);
+  // An upper half that is 0 after the lower one was read: the lower one is all of it.
+  if (view.getUint32(offset + 4, true) === 0) return low;
+  // Both in one load: between two of them the lower half may have wrapped.
+  return Number(view.getBigUint64(offset, true));
 }
 
 export function writeU64(view: DataView, offset: number, value: number): void {
