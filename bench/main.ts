@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   load: async () => (await import("./accuracy.ts")).load(),
   sweep: async () => (await import("./sweep.ts")).sweep(),
   monitor: async () => (await import("./monitor.ts")).monitor(),
+  counting: async () => (await import("./monitor.ts")).counting(),
   soak: async () => (await import("./soak.ts")).soak(),
   report: async () => (await import("./report.ts")).report(),
   matching: async () => (await import("./matching.ts")).matching(),

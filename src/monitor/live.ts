@@ -82,15 +82,15 @@ export class LiveView {
     const { account: a, depth } = interval;
     const asked = this.#options.deadline;
     const missing = accountText(a);
+    const n = formatCount;
     const lines = [
-      `depth ${formatCount(depth)}, seen ${formatCount(a.seen)} = matched ${formatCount(a.matched)}` +
-        ` + expired ${formatCount(a.expired)} + collided ${formatCount(a.collided)}` +
-        ` + filtered ${formatCount(a.filtered)} …`,
+      `seen ${n(a.seen)}, matched ${n(a.matched)}, expired ${n(a.expired)}, collided ${n(a.collided)}, ` +
+        `filtered ${n(a.filtered)}; depth ${n(depth)}`,
     ];
     if (missing) lines.push(this.#red(missing));
     if (deadline && asked) {
-      const text = deadlineText(deadline, asked).trimEnd();
-      lines.push(deadline.missed > 0 ? this.#red(text) : text);
+      const text = deadlineText(deadline, asked).trimEnd().split("\n");
+      lines.push(...(deadline.missed > 0 ? text.map((line) => this.#red(line)) : text));
     }
     return lines;
   }

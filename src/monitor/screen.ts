@@ -42,7 +42,7 @@ export class Screen implements Disposable {
   /** Lines that do not fit are cut. */
   draw(lines: readonly string[]): void {
     const { rows, columns } = this;
-    const shown = lines.slice(0, rows).map((line) => Bun.sliceAnsi(line, 0, columns) + clearLine);
+    const shown = lines.slice(0, rows).map((line) => cut(line, columns) + clearLine);
     print(home + shown.join("\n") + clearBelow);
   }
 
@@ -59,4 +59,8 @@ export class Screen implements Disposable {
     }
     print(leave);
   }
+}
+
+function cut(line: string, columns: number): string {
+  return Bun.stringWidth(line) > columns ? `${Bun.sliceAnsi(line, 0, columns - 1)}…` : line;
 }

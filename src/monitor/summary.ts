@@ -66,8 +66,8 @@ export function deadlineText(deadline: Deadline, { span, ns }: DeadlineAsked): s
   const { judged, missed, longestRun, worstNs } = deadline;
   const share = judged > 0 ? ((100 * missed) / judged).toPrecision(3) : "0";
   const n = formatCount;
-  return `deadline: ${span} within ${formatNs(ns)}: ${n(missed)} of ${n(judged)} missed (${share} %), \
-longest run ${n(longestRun)}, worst ${formatNs(worstNs)}\n`;
+  return `deadline: ${span} within ${formatNs(ns)}: ${n(missed)} of ${n(judged)} missed (${share} %)
+          longest run ${n(longestRun)}, worst ${formatNs(worstNs)}\n`;
 }
 
 export function objectivesText(verdicts: ReadonlyMap<Objective, Verdict>): string {

@@ -31,14 +31,19 @@ export async function startMonitor(world: World, ...words: string[]) {
   );
   let text = "";
   let lines = 0;
+  let over = false;
+  let told = Promise.withResolvers<void>();
   const output = (async () => {
     const decoder = new TextDecoder();
     for await (const bytes of child.stdout) {
       const more = decoder.decode(bytes, { stream: true });
       lines += more.split("\n").length - 1;
       text += more;
+      told.resolve();
+      told = Promise.withResolvers<void>();
     }
-    return text;
+    over = true;
+    told.resolve();
   })();
   const [watched, talk] = child.stderr.tee();
   const said = talk.text();
@@ -46,20 +51,20 @@ export async function startMonitor(world: World, ...words: string[]) {
   const end = async (signal?: NodeJS.Signals): Promise<Monitored> => {
     if (signal) child.kill(signal);
     const code = await child.exited;
-    const rows = (await output)
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as MonitorRow);
-    const sum = (span: string, column = "packets") =>
-      rows
-        .filter((row) => row.span === span)
-        .reduce((total, row) => total + Number(row[column]), 0);
-    return { code, rows, stderr: await said, sum };
+    await output;
+    return { code, ...rowsOf(text), stderr: await said };
   };
   return {
     pid: child.pid,
     /** Rows so far. */
     lines: () => lines,
+    /** Waits until what it has told so far is so. */
+    async until(so: (seen: Pick<Monitored, "rows" | "sum">) => boolean): Promise<void> {
+      while (!so(rowsOf(text))) {
+        if (over) throw new Error("the monitor has ended");
+        await told.promise;
+      }
+    },
     /** Waits for its own end. */
     ended: () => end(),
     /** Ends it as Ctrl-C does. */
@@ -69,6 +74,17 @@ export async function startMonitor(world: World, ...words: string[]) {
       await child.exited;
     },
   };
+}
+
+/** The whole lines of a monitor's output. */
+function rowsOf(text: string): Pick<Monitored, "rows" | "sum"> {
+  const rows = text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as MonitorRow);
+  const sum = (span: string, column = "packets") =>
+    rows.filter((row) => row.span === span).reduce((total, row) => total + Number(row[column]), 0);
+  return { rows, sum };
 }
 
 /** A socket in the world's network. */
