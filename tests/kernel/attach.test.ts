@@ -1,11 +1,16 @@
 /** attach, ctl, detach: measuring with no process, as a shell script of 2019 used it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { release } from "node:os";
 import { libbpf } from "../../src/kernel/libbpf.ts";
 import { cstring, libc } from "../../src/kernel/libc.ts";
 import { komonCommand, type Said } from "../support/komon.ts";
 import { lineOf, World } from "../support/world.ts";
 
 const PINS = "/sys/fs/bpf/komon";
+
+/** 1e9d74660d4d "bpf: Fix mount source show for bpffs" */
+const [major = 0, minor = 0] = release().split(".").map(Number);
+const saysWhoMounted = major > 5 || (major === 5 && minor >= 17);
 
 setDefaultTimeout(300_000); // each step is a process of its own, which takes a second in an emulated kernel
 
@@ -64,7 +69,7 @@ describe("komon attach, ctl, detach", () => {
     expect((await world.komon("detach", "--port", "1235")).code).toBe(0);
     expect(await bpfMounts(world)).toBe(1);
     expect((await world.komon("detach", "--all")).code).toBe(0);
-    expect(await bpfMounts(world)).toBe(0);
+    expect(await bpfMounts(world)).toBe(saysWhoMounted ? 0 : 1);
     expect(world.list("/run/komon")).toEqual([]);
   });
 

@@ -3,6 +3,7 @@
  * The kernel matrix: every check on every kernel, one line each; exit code 1 if one failed.
  *   bun tests/kernels/matrix.ts [--kernels 6.1,6.12] [--rungs kprobe] [--only run,doctor] [--jobs 2]
  *   bun tests/kernels/matrix.ts --write      renews the table in docs/kernels.md
+ *   bun tests/kernels/matrix.ts --everywhere each check on each kernel, those too that one kernel answers for all
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -30,10 +31,12 @@ async function main(): Promise<number> {
       only: { type: "string" },
       jobs: { type: "string", default: "2" },
       write: { type: "boolean", default: false },
+      everywhere: { type: "boolean", default: false },
     },
   });
   const series = values.kernels.split(",");
-  const asked = checksOf(values.rungs?.split(","), values.only?.split(","));
+  const chosen = checksOf(values.rungs?.split(","), values.only?.split(","));
+  const asked = values.everywhere ? chosen.map((check) => ({ ...check, kernels: series })) : chosen;
   if (values.write && (asked.length < checks.length || !Bun.deepEquals(series, matrixSeries))) {
     throw usageError("--write needs all kernels and checks: leave --kernels, --rungs, --only out");
   }

@@ -1,29 +1,45 @@
 import { basename, join } from "node:path";
 import { Glob } from "bun";
 import { failuresIn } from "../../../deploy/failures.ts";
+import { matrixSeries, type Series } from "../series.ts";
 import { type Check, Complaint } from "./check.ts";
 
 const directory = join(import.meta.dir, "..", "..", "kernel");
 
+const all: readonly Series[] = matrixSeries;
+
 /**
- * Files of tests/kernel: those that the kernel decides most about run on every kernel, those that
- * user space decides about as well at the ends of the range. Emulation makes minutes of seconds, so
- * the others are left to the machine's own kernel: fuzzing, soaking, pacing, a hundred kills.
+ * Files of tests/kernel, and the series that they run on: what the kernel decides most about on all, the rest where it
+ * differs most, or on one. Emulation makes minutes of seconds: with `--everywhere` each runs on each, which takes an
+ * hour. Fuzzing, soaking, pacing and a hundred kills are left to the machine's own kernel.
  */
-const everywhere = [
-  ...["attach", "probe", "run", "suffers-vlan", "trace"],
-  ...["vnf-probe", "vnf-probe-fentry", "vnf-probe-kprobe", "vnf-probe-tracepoint"],
-];
-const atTheEnds = ["cleanup", "load", "monitor", "privilege", "testbed", "trace-rtt", "vnf-truth"];
+const files: Readonly<Record<string, readonly Series[]>> = {
+  "vnf-probe-fentry": all,
+  "vnf-probe-kprobe": all,
+  "vnf-probe-tracepoint": all,
+  "suffers-vlan": all,
+  attach: ["5.10"],
+  probe: ["5.10"],
+  trace: ["5.10", "stable"],
+  privilege: ["6.1"],
+  cleanup: ["6.1"],
+  load: ["6.1"],
+  "trace-rtt": ["6.1"],
+  run: ["6.12"],
+  testbed: ["6.12"],
+  "vnf-truth": ["6.12"],
+  monitor: ["stable"],
+  "vnf-probe": ["stable"],
+};
 
 /** The project's own tests against a kernel, a check for each file, as on any machine. */
 export const suiteChecks: readonly Check[] = [...new Glob("*.test.ts").scanSync(directory)]
   .map((file) => basename(file, ".test.ts"))
-  .filter((name) => everywhere.includes(name) || atTheEnds.includes(name))
+  .filter((name) => name in files)
   .sort()
   .map((name) => ({
     name: `tests: ${name}`,
-    ...(atTheEnds.includes(name) && { kernels: ["5.10", "stable"] }),
+    kernels: files[name],
     komon: true,
     project: true,
     // Emulation is 10 to 20 times slower; bun's own limit of a test is 5 s.
