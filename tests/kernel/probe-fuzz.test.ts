@@ -150,7 +150,7 @@ function isAnswer(frame: Uint8Array, bytes: number, armed: ReadonlySet<number>):
 
 test.each([
   ["xdp", 1_000_000, 1],
-  ["rx_tc", 200_000, 2],
+  ["rx_tc", 1_000_000, 2],
 ] as const)(
   "%s on %d random frames",
   (program, frames, seed) => {
