@@ -121,3 +121,31 @@ static __always_inline struct content udp_content(struct sk_buff *skb, const boo
 		bpf_probe_read_kernel(&content.head, 8, head + transport + 8);
 	return content;
 }
+
+#define LINEAR_OFFSET_MOST 1024
+
+/*
+ * The same by plain loads instead of helper calls, where the whole window lies in the linear part, as it mostly does.
+ * `context->data` is the network header. False: ask udp_content.
+ */
+static __always_inline bool linear_content(struct __sk_buff *context, struct sk_buff *skb, struct content *content)
+{
+	void *data = (void *)(long)context->data, *end = (void *)(long)context->data_end;
+	struct udp_header *udp = data + ((skb->transport_header - skb->network_header) & 0x1ff);
+	__u64 *window = (void *)(udp + 1) + options.digest_offset;
+	struct payload payload = {};
+
+	if (options.digest_bytes % 8 || !options.digest_bytes || options.digest_bytes > DIGEST_MOST ||
+	    options.digest_offset > LINEAR_OFFSET_MOST || (void *)window + options.digest_bytes > end)
+		return false;
+	content->bytes = HOST16(udp->length) - 8;
+	if (content->bytes > 0xffff || content->bytes < options.digest_offset + options.digest_bytes)
+		return false;
+#pragma unroll
+	for (int i = 0; i < DIGEST_MOST / 8; i++)
+		if (i * 8 < options.digest_bytes)
+			payload.word[i] = window[i];
+	content->digest = digest_of(&payload);
+	content->head = *(__u64 *)(udp + 1);
+	return true;
+}

@@ -16,7 +16,8 @@ static __always_inline bool in_namespace(const struct komon_vnf_filter *filter, 
 	return LOAD(direct, net, ns.inum) == filter->netns;
 }
 
-static __always_inline int at_rx(struct sock *sk, struct sk_buff *skb, const bool direct)
+/* `context`: the packet as cgroup_skb programs get it, else NULL */
+static __always_inline int at_rx(struct sock *sk, struct sk_buff *skb, struct __sk_buff *context, const bool direct)
 {
 	__u16 port = LOAD(direct, sk, __sk_common.skc_num);
 	__u32 vnf = vnf_of_port(port);
@@ -40,7 +41,10 @@ static __always_inline int at_rx(struct sock *sk, struct sk_buff *skb, const boo
 			return 0;
 		}
 	}
-	struct content content = udp_content(skb, direct);
+	struct content content;
+
+	if (!context || !linear_content(context, skb, &content))
+		content = udp_content(skb, direct);
 	__u64 packet = identity(skb, direct), socket = identity(sk, direct);
 	__u64 nic_ns = nic_time(packet);
 	__u32 key;
@@ -70,7 +74,7 @@ int rx_cgroup(struct __sk_buff *context)
 	struct sock *sk = skb->sk;
 
 	if (sk)
-		at_rx(sk, skb, true);
+		at_rx(sk, skb, context, true);
 	return 1; /* let everything pass */
 }
 #endif
@@ -78,38 +82,38 @@ int rx_cgroup(struct __sk_buff *context)
 SEC("fentry/udp_queue_rcv_one_skb")
 int BPF_PROG(rx_fentry, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, true);
+	return at_rx(sk, skb, NULL, true);
 }
 
 SEC("fentry/udpv6_queue_rcv_one_skb")
 int BPF_PROG(rx6_fentry, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, true);
+	return at_rx(sk, skb, NULL, true);
 }
 
 SEC("kprobe/udp_queue_rcv_one_skb")
 int BPF_KPROBE(rx_kprobe, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, false);
+	return at_rx(sk, skb, NULL, false);
 }
 
 SEC("kprobe/udpv6_queue_rcv_one_skb")
 int BPF_KPROBE(rx6_kprobe, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, false);
+	return at_rx(sk, skb, NULL, false);
 }
 
 /* Where the compiler has left nothing of those two: an exported function of both families, a few ns later */
 SEC("fentry/__udp_enqueue_schedule_skb")
 int BPF_PROG(rx_queue_fentry, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, true);
+	return at_rx(sk, skb, NULL, true);
 }
 
 SEC("kprobe/__udp_enqueue_schedule_skb")
 int BPF_KPROBE(rx_queue_kprobe, struct sock *sk, struct sk_buff *skb)
 {
-	return at_rx(sk, skb, false);
+	return at_rx(sk, skb, NULL, false);
 }
 
 /* The stack frees a packet that it did not deliver: a full socket buffer, a bad checksum, a socket that is closed */

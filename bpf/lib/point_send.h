@@ -30,10 +30,15 @@ static __always_inline bool begin_send(struct komon_thread *t)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 {
+	bool sends = false;
+
 	switch (id) {
 	case KOMON_SYS_READ: case KOMON_SYS_READV: case KOMON_SYS_RECVFROM: case KOMON_SYS_RECVMSG:
-	case KOMON_SYS_RECVMMSG: case KOMON_SYS_WRITE: case KOMON_SYS_WRITEV: case KOMON_SYS_SENDTO:
-	case KOMON_SYS_SENDMSG: case KOMON_SYS_SENDMMSG:
+	case KOMON_SYS_RECVMMSG:
+		break;
+	case KOMON_SYS_WRITE: case KOMON_SYS_WRITEV: case KOMON_SYS_SENDTO: case KOMON_SYS_SENDMSG:
+	case KOMON_SYS_SENDMMSG:
+		sends = true;
 		break;
 	default:
 		return 0;
@@ -43,9 +48,8 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 
 	if (!t)
 		return 0;
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = sends ? bpf_ktime_get_ns() : 0;
 	__u64 argument[] = SYSCALL_ARGUMENTS(regs);
-
 	struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
 
 	if (c)

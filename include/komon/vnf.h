@@ -94,13 +94,17 @@ struct komon_queued {
 
 /* The mirror image of one socket's receive queue */
 struct komon_queue {
-	__u64 sk; /* what tells it from others; 0 = free */
-	__u64 cookie;
-	__u64 tail; /* packets entered */
-	__u64 next; /* position the next read is expected to take */
-	__u64 active_ns;
+	/* Read by all, written when another socket gets the place. The rest is on cache lines by who writes */
+	__u64 sk;   /* what tells it from others; 0 = free */
 	__u64 base; /* positions up to here belong to a socket that had this place before */
-	__u64 pad[2];
+	__u64 pad[6];
+	/* rx */
+	__u64 tail; /* packets entered */
+	__u64 active_ns;
+	__u64 pad_rx[6];
+	/* read */
+	__u64 next; /* position the next read is expected to take */
+	__u64 pad_read[7];
 	struct komon_queued packet[KOMON_QUEUE_PACKETS];
 };
 

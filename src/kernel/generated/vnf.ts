@@ -105,16 +105,17 @@ export const komonPacketState = {
 
 /** struct komon_queue */
 export const komonQueue = {
-  size: 262208,
+  size: 262336,
   fields: {
     sk: { offset: 0, size: 8, type: "u64" },
-    cookie: { offset: 8, size: 8, type: "u64" },
-    tail: { offset: 16, size: 8, type: "u64" },
-    next: { offset: 24, size: 8, type: "u64" },
-    activeNs: { offset: 32, size: 8, type: "u64" },
-    base: { offset: 40, size: 8, type: "u64" },
-    pad: { offset: 48, size: 16, type: "u64", count: 2 },
-    packet: { offset: 64, size: 262144, type: "komonQueued", count: 4096 },
+    base: { offset: 8, size: 8, type: "u64" },
+    pad: { offset: 16, size: 48, type: "u64", count: 6 },
+    tail: { offset: 64, size: 8, type: "u64" },
+    activeNs: { offset: 72, size: 8, type: "u64" },
+    padRx: { offset: 80, size: 48, type: "u64", count: 6 },
+    next: { offset: 128, size: 8, type: "u64" },
+    padRead: { offset: 136, size: 56, type: "u64", count: 7 },
+    packet: { offset: 192, size: 262144, type: "komonQueued", count: 4096 },
   },
 } as const;
 
