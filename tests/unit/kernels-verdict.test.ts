@@ -8,7 +8,7 @@ import { judgeTests } from "../kernels/checks/suite.ts";
 import { consoleStory, lastLines } from "../kernels/console.ts";
 import { evidenceOf } from "../kernels/inquiry.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import { table, withTable } from "../kernels/report.ts";
+import { table, tableIn, withTable } from "../kernels/report.ts";
 import { verdictOf } from "../kernels/verdict.ts";
 
 const kernel = (series: string, version: string): Kernel => ({
@@ -220,7 +220,7 @@ test("the table has a column for each kernel and replaces only its part of the d
     verdictOf(check, old, evidence({ exit: 3, stderr: "sock_recv_length" })),
     verdictOf(check, recent, evidence({ exit: 1 })),
   ];
-  const markdown = table(verdicts);
+  const markdown = table(verdicts, ["another", "a feature"]);
   expect(markdown.split("\n")).toEqual([
     "|  | 6.1 | 6.12 |",
     "| --- | --- | --- |",
@@ -235,5 +235,30 @@ test("the table has a column for each kernel and replaces only its part of the d
   expect(document.startsWith("before\n")).toBe(true);
   expect(document.endsWith("\nafter\n")).toBe(true);
   expect(withTable(document, markdown)).toBe(document);
+  expect(tableIn(document)).toBe(markdown);
   expect(() => withTable("no markers", markdown)).toThrow();
+});
+
+test("what a run did not ask stays in the table, but not of another package", () => {
+  const seen = verdictOf({ ...check, name: "another" }, recent, evidence({}));
+  const before = table([verdictOf(check, recent, evidence({})), seen], ["a feature", "another"]);
+  const rows = ["a feature", "another"];
+  const later = (kernels: Kernel) =>
+    table([verdictOf(check, kernels, evidence({ exit: 1 }))], rows, before);
+  expect(later(recent).split("\n").slice(2)).toEqual([
+    "| Debian package | 6.12.117-1 |",
+    "| a feature | **failed** |",
+    "| another | 23 of 23 |",
+  ]);
+  expect(later(kernel("6.12", "6.12.118-1")).split("\n").slice(2)).toEqual([
+    "| Debian package | 6.12.118-1 |",
+    "| a feature | **failed** |",
+  ]);
+  expect(later(old).split("\n")).toEqual([
+    "|  | 6.1 | 6.12 |",
+    "| --- | --- | --- |",
+    "| Debian package | 6.1.192-2 | 6.12.117-1 |",
+    "| a feature | **failed** | 23 of 23 |",
+    "| another |  | 23 of 23 |",
+  ]);
 });
