@@ -8,7 +8,7 @@
 static __always_inline enum verdict find_answer(const enum way way, const struct packet *p, struct found *f)
 {
 	__u8 protocol = 0;
-	__u8 h[20];
+	__u8 h[20] __attribute__((aligned(8)));
 	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
 
 	if (!at)
@@ -74,7 +74,7 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 static __always_inline bool find_probe(const enum way way, const struct packet *p, struct found *f)
 {
 	__u8 protocol = 0;
-	__u8 h[8];
+	__u8 h[8] __attribute__((aligned(8)));
 	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
 
 	if (!at)

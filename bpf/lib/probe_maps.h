@@ -38,6 +38,14 @@ struct {
 	__uint(max_entries, 1 << 20);
 } answers SEC(".maps");
 
+/* When the packet came that this CPU is now handing up, for tc: its own turn comes later. 0 = not noted */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} arrival SEC(".maps");
+
 static __always_inline struct komon_probe_counters *this_cpu_counters(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

@@ -45,7 +45,8 @@ static __always_inline bool load(const enum way way, const struct packet *p, __u
 
 		if (from + size > p->end)
 			return false;
-		__builtin_memcpy(to, from, size);
+		/* BPF may read packets unaligned, in words: byte by byte it takes a third longer */
+		__builtin_memcpy(__builtin_assume_aligned(to, 8), __builtin_assume_aligned(from, 8), size);
 		return true;
 	}
 	if (way == BY_COPY)
@@ -58,7 +59,7 @@ static __always_inline __u32 after_ip(const enum way way, const struct packet *p
 				      struct found *f, __u8 *protocol)
 {
 	if (family == ETH_P_IP_BE) {
-		__u8 h[20];
+		__u8 h[20] __attribute__((aligned(8)));
 
 		if (!load(way, p, at, h, sizeof(h)) || (h[0] >> 4) != 4)
 			return 0;
@@ -72,7 +73,7 @@ static __always_inline __u32 after_ip(const enum way way, const struct packet *p
 		return at + (h[0] & 15) * 4;
 	}
 	if (family == ETH_P_IPV6_BE) {
-		__u8 h[40];
+		__u8 h[40] __attribute__((aligned(8)));
 
 		if (!load(way, p, at, h, sizeof(h)) || (h[0] >> 4) != 6)
 			return 0;
@@ -106,7 +107,7 @@ static __always_inline enum verdict read_head(const enum way way, const struct p
 /* STAMP (RFC 8762) puts the far stamps at 4 (sending) and 16 (receiving), PTPv2 format: seconds, nanoseconds */
 static __always_inline void read_far_stamps(const enum way way, const struct packet *p, __u32 at, struct found *f)
 {
-	__be32 send[2], receive[2];
+	__be32 send[2] __attribute__((aligned(8))), receive[2] __attribute__((aligned(8)));
 
 	if (!load(way, p, at + 4, send, 8) || !load(way, p, at + 16, receive, 8) || !receive[0])
 		return;

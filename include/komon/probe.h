@@ -93,7 +93,7 @@ struct komon_probe_counters {
 	__u64 lost_records; /* the ring was full; the slot has the stamps */
 	__u64 tx_stamped;
 	__u64 tx_again; /* the same probe at a second device: the first stamp holds */
-};
+} __attribute__((aligned(64))); /* no two CPUs write to one cache line */
 
 struct komon_probe_control {
 	__u32 next_sequence; /* the first one that is not sent; written by user space */

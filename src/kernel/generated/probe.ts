@@ -45,7 +45,7 @@ export const komonProbeControl = {
 
 /** struct komon_probe_counters */
 export const komonProbeCounters = {
-  size: 96,
+  size: 128,
   fields: {
     seen: { offset: 0, size: 8, type: "u64" },
     foreign: { offset: 8, size: 8, type: "u64" },

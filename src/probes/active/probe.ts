@@ -84,6 +84,7 @@ export class ActiveProbe implements Disposable {
   readonly #attached: RxAttachment[] = [];
   readonly #txLinks: (BpfLink | DeviceLink)[] = [];
   #tx: TxRung | undefined;
+  #arrivalLink: BpfLink | undefined;
   readonly #answer: Answer = {
     ...{ txNs: 0, rxNs: 0, farReceiveNs: 0, farSendNs: 0, sequence: 0, target: 0 },
     ...{ kind: 0, code: 0, ttl: 0, isCopy: false, isReflected: false },
@@ -111,7 +112,7 @@ export class ActiveProbe implements Disposable {
   static #load(options: ActiveProbeOptions, xdp: string): ActiveProbe {
     const opened = BpfObject.open(readFileSync(object));
     try {
-      opened.choose([xdp, "rx_tc", "tx_device", "tx_tc"]);
+      opened.choose([xdp, "rx_tc", "rx_arrival", "tx_device", "tx_tc"]);
       writeOptions(new DataView(opened.initialValue(".rodata.options")), options);
       opened.map("slots").setEntries(options.slots);
       opened.map("counters").setEntries(possibleCpus());
@@ -135,6 +136,7 @@ export class ActiveProbe implements Disposable {
     this.#attachTx(device);
     const attachment = attachRx(programs, device, this.#options.hooks);
     this.#attached.push(attachment);
+    if (attachment.rung === "tc") this.#attachArrival();
     return attachment;
   }
 
@@ -145,6 +147,16 @@ export class ActiveProbe implements Disposable {
   /** Where probes are stamped; undefined before the first {@link attach}. */
   get txRung(): TxRung | undefined {
     return this.#tx;
+  }
+
+  /** Without it, tc stamps answers when it is its turn. */
+  #attachArrival(): void {
+    if (this.#arrivalLink) return;
+    try {
+      this.#arrivalLink = this.#object.program("rx_arrival").attach();
+    } catch (error) {
+      if (!(error instanceof KomonError)) throw error;
+    }
   }
 
   /** The tracepoint sees all devices at once; tc needs a program on each. */
@@ -207,6 +219,7 @@ export class ActiveProbe implements Disposable {
   [Symbol.dispose](): void {
     for (const { link } of this.#attached) link[Symbol.dispose]();
     for (const link of this.#txLinks) link[Symbol.dispose]();
+    this.#arrivalLink?.[Symbol.dispose]();
     this.#ring[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
     this.slots[Symbol.dispose]();
