@@ -48,7 +48,7 @@ async function delays(pair: Pair, setUp: SetUp): Promise<void> {
       for (let turn = 0; turn < toolNames.length; turn++) {
         const tool = toolNames[(round + turn) % toolNames.length];
         observer.take();
-        const reported = await runTool(tool, pair, setUp.pace);
+        const [reported] = await Promise.all([runTool(tool, pair, setUp.pace), observer.goLast()]);
         const echoes = observer.take();
         const into = all.get(tool) as Echoes;
         for (const [host, times] of reported) {

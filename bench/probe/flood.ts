@@ -33,8 +33,8 @@ export class Victim {
   /** komon's counters; none from a bare drop. */
   async end(): Promise<Readonly<Record<string, number>>> {
     this.#child.stdin.end();
-    const said = await new Response(this.#child.stdout).text();
+    const counters = await lineOf(this.#child.stdout, /^\{/);
     await this.#child.exited;
-    return said.trim() === "" ? {} : JSON.parse(said.trim());
+    return JSON.parse(counters);
   }
 }

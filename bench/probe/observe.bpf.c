@@ -11,7 +11,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 volatile const __u32 watched_ifindex SEC(".rodata.watch");
 
-/* Written with as little work as can be, since what komon reads comes after it */
+/* Requests so far */
+__u32 begun = 0;
+
 struct echo {
 	__u64 out_ns, in_ns;
 	__be16 id, sequence;
@@ -53,6 +55,7 @@ static __always_inline int note(struct sk_buff *skb, bool incoming)
 		echo->id = id;
 		echo->sequence = sequence;
 		echo->host = host;
+		begun++;
 	} else if (echo->id == id && echo->sequence == sequence && echo->host == host && !echo->in_ns) {
 		echo->in_ns = now;
 	}

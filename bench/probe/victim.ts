@@ -21,6 +21,7 @@ if (rung === undefined) {
   attachXdp(opened.program("bare").fd, near, "native");
   console.log("ready");
   while (!ended) await Bun.sleep(5);
+  console.log("{}");
 } else {
   const probe = ActiveProbe.open({
     ...{ kind: "icmp", cookie: floodAnswer.cookie, slots: floodSlots, drop: true },
