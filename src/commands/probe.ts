@@ -105,10 +105,12 @@ async function probe(
   sayPace(session);
   const listsOnly = given.alive || given.unreachable;
   const isTable = given.format === "table" && !listsOnly;
-  if (isTable && !given.quiet && session.hosts.length > 0) print(heading(session));
   const trains = session.hosts.map(({ address }) => trainsTo(session, address.family));
   const wantsLines = session.hosts.length === 1 && given.train === undefined;
   const live = isTable && !given.quiet && (wantsLines || given.verbose);
+  if (isTable && !given.quiet && session.hosts.length > 0) {
+    print(heading(session, !live && given.every === undefined));
+  }
   const lines = live ? liveLines(session, given.timestamps) : {};
   const everyNs = given.every === undefined ? 0 : everySeconds(given.every);
   let nextNs = Number.POSITIVE_INFINITY;
@@ -155,7 +157,7 @@ function show(given: Given, session: Session, report: ProbeReport, after = false
     print((after ? "\n" : "") + everyTime(session));
   } else if (report.hosts.length === 1) {
     print((after ? "\n" : "") + hostSummary(report.hosts[0], "probe"));
-  } else print(manySummary(report));
+  } else print((after ? "\n" : "") + manySummary(report));
 }
 
 function lists({ alive, unreachable }: Given, { hosts }: ProbeReport): string {

@@ -52,7 +52,7 @@ export class Books {
     const { sequence, target: host } = answer;
     if (host >= hosts.length || flight.host(sequence) !== host) return;
     const number = flight.number(sequence);
-    const rttNs = answer.txNs > 0 ? answer.rxNs - answer.txNs : Number.NaN;
+    const rttNs = rttOf(answer.txNs, answer.rxNs);
     if (answer.isCopy) {
       tally.duplicates[host]++;
       listener.duplicate?.(host, number, rttNs);
@@ -117,9 +117,9 @@ export class Books {
     const leftNs = txNs || flight.sentNs(sequence);
     if (rxNs > 0 && rxNs - leftNs <= timeoutNs) {
       flight.land(sequence);
-      const rttNs = txNs > 0 ? rxNs - txNs : Number.NaN;
       const host = flight.host(sequence);
-      tally.answer(host, flight.number(sequence), rttNs, slots.ttl(sequence));
+      const number = flight.number(sequence);
+      tally.answer(host, number, rttOf(txNs, rxNs), slots.ttl(sequence));
     } else this.#lose(sequence);
     return true;
   };
@@ -130,6 +130,11 @@ export class Books {
     tally.retire(host, flight.sentNs(sequence), wasLost);
     if (tally.received[host] > 0) backOff.note(wasLost);
   };
+}
+
+/** NaN when the probe left without a stamp, or when the clocks of two CPUs disagree: no time runs backwards. */
+export function rttOf(txNs: number, rxNs: number): number {
+  return txNs > 0 && rxNs >= txNs ? rxNs - txNs : Number.NaN;
 }
 
 /** IP version, ICMP type "destination unreachable", its code "port". */

@@ -23,7 +23,7 @@ describe.each([far.v4, far.v6])("%s", (target) => {
     expect(said.code).toBe(0);
     expect(report.hosts[0]).toMatchObject({ sent: 23, received: 23, answers: { syn_ack: 23 } });
     expect(report.hosts[0].rtt.min_ns).toBeGreaterThan(0);
-    expect(report.counters).toMatchObject({ matched: 23, txStamped: 23, forged: 0 });
+    expect(report.counters).toMatchObject({ matched: 23, tx_stamped: 23, forged: 0 });
     const { stdout } = await pair.run(
       "ip",
       "netns",

@@ -38,7 +38,7 @@ describe("answers", () => {
       ...{ target, address: target, device: "near", rung, sent: 23, received: 23, loss: 0 },
       ...{ duplicates: 0, reordered: 0, late: 0, ttl: 64, errors: [], longest_outage_ns: 0 },
     });
-    expect(report.counters).toMatchObject({ matched: 23, dropped: 23, passed: 0, txStamped: 23 });
+    expect(report.counters).toMatchObject({ matched: 23, dropped: 23, passed: 0, tx_stamped: 23 });
     expect(report.counters).toMatchObject({ forged: 0, truncated: 0, stale: 0, copies: 0 });
     const { rtt } = report.hosts[0];
     expect(rtt.min_ns).toBeGreaterThan(0);

@@ -139,6 +139,12 @@ export class Running implements AsyncDisposable {
     }
   }
 
+  /** Waits until stdout or stderr has more than now. */
+  async saysMore(): Promise<void> {
+    if (this.#child.exitCode !== null) throw new Error(`ended: ${this.stdout}\n${this.stderr}`);
+    await Promise.race([this.#woken.promise, this.exited]);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

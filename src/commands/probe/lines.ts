@@ -17,8 +17,8 @@ const answerNames: Readonly<Record<number, string>> = {
   [komonAnswerKind.KOMON_ANSWER_RESET]: ", RST: closed",
 };
 
-/** `PROBE 10.0.0.2 (10.0.0.2) by veth0: …`, the first line. */
-export function heading(session: Session): string {
+/** The first lines. `isSilent`: nothing more is printed until it ends. */
+export function heading(session: Session, isSilent: boolean): string {
   const { hosts, options, probe } = session;
   const what = options.kind === "icmp" ? "" : ` ${options.kind} port ${options.port}`;
   const whom =
@@ -30,7 +30,12 @@ export function heading(session: Session): string {
       return `  ${device.name}: answers ${options.drop ? "stamped and dropped" : "stamped"} at ${rung}${better}\n`;
     })
     .join("");
-  return `PROBE ${whom}${what}${size}\n${where}`;
+  const isEndless = options.count === undefined && options.durationNs === undefined;
+  const hint =
+    isEndless && isSilent
+      ? "  until Ctrl-C; -v prints each answer, -Q 10 a table every 10 s\n"
+      : "";
+  return `PROBE ${whom}${what}${size}\n${where}${hint}`;
 }
 
 /** A line per reply. */

@@ -78,7 +78,8 @@ export interface ProbeReport {
   readonly sent: number;
   readonly received: number;
   readonly loss: number | null;
-  readonly counters: ProbeCounters;
+  /** At the hooks, all devices together. */
+  readonly counters: Readonly<Record<string, number>>;
   readonly hosts: readonly HostReport[];
 }
 
@@ -109,9 +110,18 @@ export function probeReport(
     sent: sum((host) => host.sent),
     received,
     loss: settled > 0 ? (settled - received) / settled : null,
-    counters: session.probe.counters(),
+    counters: snakeCase(session.probe.counters()),
     hosts,
   };
+}
+
+function snakeCase(counters: ProbeCounters): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counters).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }
 
 function hostReport(
