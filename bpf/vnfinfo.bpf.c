@@ -18,6 +18,14 @@ struct {
 	__type(value, struct komon_made_by);
 } made_by SEC(".maps");
 
+#define READERS 64 /* at once; the text of one more could be cut */
+
+/* What a reader is shown is decided at its first element: the last result may come while it reads */
+struct {
+	__u64 session;
+	__u64 is_done;
+} readers[READERS];
+
 /* The kernel calls it for each element in turn, and once more without one. Nothing printed: the element is skipped */
 SEC("iter/bpf_map_elem")
 int vnfinfo_udp(struct bpf_iter__bpf_map_elem *context)
@@ -31,8 +39,15 @@ int vnfinfo_udp(struct bpf_iter__bpf_map_elem *context)
 		return 0;
 	__u64 done = s->done;
 	__u32 counter = COUNT(done), wanted = s->sample_size;
+	__u64 session = context->meta->session_id;
+	__u32 reader = session % READERS;
+	bool is_done = counter >= wanted && EPOCH(done) == EPOCH(s->taken);
 
-	if (counter >= wanted && EPOCH(done) == EPOCH(s->taken)) {
+	if (*key == 0) {
+		readers[reader].session = session;
+		readers[reader].is_done = is_done;
+	}
+	if (is_done && readers[reader].session == session && readers[reader].is_done) {
 		if (*key + 1 < wanted)
 			BPF_SEQ_PRINTF(seq, "%llu;", *value);
 		else if (*key + 1 == wanted)
