@@ -19,6 +19,7 @@ export interface MirrorConfig {
   readonly faultSeed: number;
   readonly faults: FaultChances;
   readonly rewrite: boolean;
+  readonly poll: boolean;
   readonly keepAll: boolean;
   readonly control: SharedArrayBuffer;
   readonly cpu?: number | undefined;

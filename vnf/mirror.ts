@@ -28,6 +28,8 @@ export interface MirrorParts {
   readonly service: ServiceTimes;
   readonly faults: Faults;
   readonly rewrite: boolean;
+  /** Ask for packets again and again instead of sleeping until one comes. */
+  readonly poll: boolean;
   /** Keep the row of every packet, not only of sampled ones. */
   readonly keepAll: boolean;
   readonly control: Control;
@@ -36,6 +38,8 @@ export interface MirrorParts {
 
 /** After the request to stop, packets that already wait in the socket are still served, this long. */
 const DRAIN_NS = 2e9;
+/** A polling thread sends what it holds back when nothing has come for so long, as a sleeping one does. */
+const POLL_IDLE_NS = 1e8;
 /** `rewrite` changes this much of a payload, by XOR with {@link REWRITE_MASK}. */
 const REWRITE_WORDS = 16;
 const REWRITE_MASK = 0x5a5a_5a5a;
@@ -77,16 +81,18 @@ export class Mirror {
   /** Serves packets until there were `limit` in all, or until the main thread says stop. */
   run(limit: number): void {
     const { receiveFd, sendFd, echo, target, addressBytes, service, faults } = this.#parts;
-    const { rewrite, keepAll, control, tid } = this.#parts;
+    const { rewrite, poll, keepAll, control, tid } = this.#parts;
     const { recvfrom, sendto, clock_gettime } = libc;
     const clock = this.#clock.address;
     const time = new Uint32Array(this.#clock.buffer); // seconds at 0, nanoseconds at 2
     const none = 0 as Pointer;
-    let receiveFlags = 0;
+    let receiveFlags = poll ? MSG_DONTWAIT : 0;
+    let draining = false;
     let epoch = -1;
     let interval = 0; // 0 while nothing is sampled
     let signalNs = 0;
     let drainUntilNs = Number.MAX_SAFE_INTEGER;
+    let lastNs = 0;
 
     while (this.received < limit) {
       const packet = this.#packet;
@@ -101,8 +107,9 @@ export class Mirror {
       clock_gettime(CLOCK_MONOTONIC, clock);
       let recvNs = time[0] * 1e9 + time[2];
       while (length < 0 || (length === 0 && this.#woken(receiveFlags))) {
-        if (length < 0 && this.#noPacket(receiveFlags)) return;
-        if (control.stopping && receiveFlags === 0) {
+        if (length < 0 && this.#noPacket(draining, poll && recvNs < lastNs + POLL_IDLE_NS)) return;
+        if (control.stopping && !draining) {
+          draining = true;
           receiveFlags = MSG_DONTWAIT;
           drainUntilNs = recvNs + DRAIN_NS;
         }
@@ -111,6 +118,7 @@ export class Mirror {
         recvNs = time[0] * 1e9 + time[2];
       }
 
+      lastNs = recvNs;
       const words = packet.words;
       let flags = 0;
       let sendNs = 0;
@@ -161,7 +169,8 @@ export class Mirror {
         epoch = control.epoch;
         interval = control.interval;
         signalNs = control.signalNs;
-        if (control.stopping && receiveFlags === 0) {
+        if (control.stopping && !draining) {
+          draining = true;
           receiveFlags = MSG_DONTWAIT;
           drainUntilNs = recvNs + DRAIN_NS;
         }
@@ -176,7 +185,7 @@ export class Mirror {
         this.rows.add(seqLow, seqHigh, recvNs, sendNs, askedNs, tid, length, flags, sampledIn);
       }
       if ((flags & TruthFlag.heldBack) !== 0) this.#hold(length, keep);
-      if (receiveFlags !== 0 && recvNs > drainUntilNs) return;
+      if (draining && recvNs > drainUntilNs) return;
     }
   }
 
@@ -238,13 +247,16 @@ export class Mirror {
     return receiveFlags === 0 && this.#parts.control.stopping;
   }
 
-  /** A receive failed. True when that is the end; false when it is to be tried again. */
-  #noPacket(receiveFlags: number): boolean {
+  /**
+   * A receive failed. True when that is the end; false when it is to be tried again. `soon`: the next packet may come
+   * any moment.
+   */
+  #noPacket(draining: boolean, soon: boolean): boolean {
     const errno = lastErrno();
     const name = errnoName(errno);
     if (name === "EAGAIN") {
-      if (receiveFlags !== 0) return true; // the queue is empty, and we are stopping
-      this.finish(); // the receive timed out: nothing came that the held packet could wait for
+      if (draining) return true; // the queue is empty
+      if (!soon) this.finish(); // nothing came for a while that the held packet could wait for
       return false;
     }
     if (name === "EINTR" || name === "ECONNREFUSED") return false;

@@ -26,6 +26,7 @@ self.onmessage = ({ data }: MessageEvent<MirrorConfig>) => {
     service: new ServiceTimes(data.law, delayNs, data.serviceSeed),
     faults: new Faults(data.faults, data.faultSeed),
     rewrite: data.rewrite,
+    poll: data.poll,
     keepAll: data.keepAll,
     control: new Control(data.control),
     tid: threadId(),

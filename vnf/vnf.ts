@@ -35,6 +35,8 @@ export interface VnfOptions {
   readonly bufferBytes?: number | undefined;
   readonly faults: FaultChances;
   readonly rewrite: boolean;
+  /** The workers ask for packets again and again instead of sleeping: each needs a CPU of its own. */
+  readonly poll: boolean;
   /** Keep a row of every packet; else of those in a sampling interval only. */
   readonly keepAll: boolean;
 }
@@ -82,6 +84,7 @@ export class Vnf {
           faultSeed: seeds.int(Number.MAX_SAFE_INTEGER),
           faults: options.faults,
           rewrite: options.rewrite,
+          poll: options.poll,
           keepAll: options.keepAll,
           control: control.shared,
           cpu: options.cpus[worker % options.cpus.length],

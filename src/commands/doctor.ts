@@ -20,13 +20,14 @@ export default defineCommand({
     hooks: flag.choice(["auto", ...rungs], { help: "the rung to calibrate", default: "auto" }),
     btf,
     awake: flag.boolean({ help: "calibrate with the CPUs kept awake, for run --awake" }),
+    poll: flag.boolean({ help: "calibrate with a VNF that polls, for run --poll" }),
     format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
   },
   async run({ args, stop }) {
     const checks = checkAll();
     const able = canRun(checks);
     const calibration =
-      args.calibrate && able ? await calibrateHere(args.hooks, args.awake, stop) : undefined;
+      args.calibrate && able ? await calibrateHere(args.hooks, args, stop) : undefined;
     if (args.format === "json") {
       print(
         json({
@@ -54,11 +55,11 @@ export default defineCommand({
 
 async function calibrateHere(
   hooks: (typeof rungs)[number] | "auto",
-  awake: boolean,
+  how: { awake: boolean; poll: boolean },
   stop: AbortSignal,
 ) {
   await sweepStale();
-  return calibrate(calibrationOptions(hooks, awake), stop, (done, of) => {
+  return calibrate(calibrationOptions(hooks, how), stop, (done, of) => {
     log.info(`calibrating: ${done + 1} of ${of}`);
   });
 }

@@ -49,6 +49,7 @@ const args = {
   }),
   timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
   awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
+  poll: flag.boolean({ help: "the VNF asks for packets without pause" }),
   calibrate: flag.boolean({ help: "first measure the instrument's own offset, and keep it" }),
   cost: flag.boolean({ help: "do not count what watching costs", default: true }),
   format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
@@ -68,7 +69,7 @@ Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
     await sweepStale();
     if (args.calibrate) {
       const step = (done: number, of: number) => log.info(`calibrating: ${done + 1} of ${of}`);
-      await calibrate(calibrationOptions(args.hooks, args.awake), stop, step);
+      await calibrate(calibrationOptions(args.hooks, args), stop, step);
     }
     const measured = await measure(options, stop, (done, of) =>
       log.debug(`interval ${done} of ${of}`),
@@ -107,8 +108,11 @@ export function defaultRun(
 }
 
 /** The example VNF as the calibration drives it; the calibration sets load and service time itself. */
-export function calibrationOptions(hooks: RunOptions["hooks"], awake: boolean): RunOptions {
-  return { ...defaultRun({ hooks }), awake };
+export function calibrationOptions(
+  hooks: RunOptions["hooks"],
+  { awake, poll }: { awake: boolean; poll: boolean },
+): RunOptions {
+  return { ...defaultRun({ hooks }), awake, poll };
 }
 
 function optionsOf(given: ValuesOf<typeof args>): RunOptions {
@@ -127,6 +131,7 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
     timeoutNs: given.timeout,
     cost: given.cost,
     awake: given.awake,
+    poll: given.poll,
   };
 }
 

@@ -60,6 +60,7 @@ const args = {
   loadArgs: flag.text({ help: "more flags for komon load", hint: "'…'", verbatim: true }),
   timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
   awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
+  poll: flag.boolean({ help: "the VNF asks for packets without pause" }),
   cost: flag.boolean({ help: "count what watching costs, after the intervals", default: true }),
   format: flag.choice(formats, { help: "of the result", default: "table" }),
 };

@@ -39,6 +39,7 @@ const args = {
   reorder: flag.float({ help: "chance to send it after the next", default: 0, min: 0, max: 1 }),
   duplicate: flag.float({ help: "chance to send it twice", default: 0, min: 0, max: 1 }),
   rewrite: flag.boolean({ help: "change the first 64 bytes of every payload" }),
+  poll: flag.boolean({ help: "ask for packets without pause instead of sleeping" }),
   truth: flag.text({ help: "write when each packet came and went", hint: "FILE" }),
   samples: flag.int({ help: "packets per SIGUSR1", default: 1, min: 1, max: 2 ** 30, alias: "s" }),
   all: flag.boolean({ help: "sample every packet", alias: "a" }),
@@ -116,6 +117,7 @@ function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
     bufferBytes: given.buffer,
     faults: { drop: given.drop, reorder: given.reorder, duplicate: given.duplicate },
     rewrite: given.rewrite,
+    poll: given.poll,
     keepAll: given.truth !== undefined || given.all,
   };
 }

@@ -89,6 +89,7 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
       vnf_seed: ready?.seed,
       gap: options.gap,
       awake: options.awake ?? false,
+      poll: options.poll ?? false,
       cpus_used: cpus,
       port: options.port,
       intervals_done: session.done,

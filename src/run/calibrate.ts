@@ -50,7 +50,7 @@ export async function calibrate(
     });
     hooks = measured.result.hooks;
   }
-  return keepCalibration(hooks, options.awake ?? false, points);
+  return keepCalibration(hooks, options, points);
 }
 
 const sampling = { intervals: 20, packets: 100, sleepNs: 0 };

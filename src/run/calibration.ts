@@ -28,6 +28,8 @@ export interface Calibration {
   readonly conditions: Readonly<Record<string, string>>;
   /** Whether the CPUs were kept awake: asleep between packets, they have colder caches. */
   readonly awake: boolean;
+  /** Whether the VNF polled: it has warmer caches than one that sleeps. */
+  readonly poll: boolean;
   /** The hooks at read and send: another pair has another offset. */
   readonly hooks: { readonly read: string; readonly send: string };
   readonly points: readonly CalibrationPoint[];
@@ -51,7 +53,7 @@ export function calibrationPath(): string {
 /** Keeps a calibration for later runs; returns where. */
 export function keepCalibration(
   hooks: RunResult["hooks"],
-  awake: boolean,
+  { awake = false, poll = false }: RunOptions,
   points: readonly CalibrationPoint[],
 ): Calibration {
   const made = new Date().toISOString();
@@ -60,6 +62,7 @@ export function keepCalibration(
     made,
     conditions: conditions(),
     awake,
+    poll,
     hooks: pairOf(hooks),
     points,
   } as const;
@@ -72,7 +75,7 @@ export function keepCalibration(
 /** The offset for a run with these hooks and this load, or why there is none. */
 export function calibrationFor(
   hooks: RunResult["hooks"],
-  { params, awake = false }: RunOptions,
+  { params, awake = false, poll = false }: RunOptions,
 ): { readonly offset?: CalibratedOffset; readonly refused?: string } {
   const calibration = readCalibration();
   if (!calibration) return { refused: "this host is not calibrated" };
@@ -84,6 +87,9 @@ export function calibrationFor(
     return {
       refused: `the calibration was made ${calibration.awake ? "with" : "without"} --awake`,
     };
+  }
+  if (poll !== calibration.poll) {
+    return { refused: `the calibration was made ${calibration.poll ? "with" : "without"} --poll` };
   }
   const { read, send } = pairOf(hooks);
   if (read !== calibration.hooks.read || send !== calibration.hooks.send) {

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly timeoutNs: number | undefined;
   /** Keep the CPUs from sleeping between packets. */
   readonly awake?: boolean;
+  /** The VNF asks for packets without pause instead of sleeping until one comes. */
+  readonly poll?: boolean;
   /** Watch the program's own cost after the intervals. */
   readonly cost: boolean;
 }

@@ -36,7 +36,8 @@ export function startVnf(
     "--cpu": cpu,
     "--nice": process.geteuid?.() === 0 ? "-20" : undefined, // as KOMon's script did
   };
-  return new Child("the example VNF", ["vnf", ...flags(own, options.vnfArgs)]);
+  const poll = options.poll ? ["--poll"] : [];
+  return new Child("the example VNF", ["vnf", ...poll, ...flags(own, options.vnfArgs)]);
 }
 
 export function startLoad(options: RunOptions, bed: Testbed, cpu: number | undefined): Child {

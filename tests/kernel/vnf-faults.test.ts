@@ -21,7 +21,7 @@ function expected({ length, seq, sendNs, flags }: TruthRows): number[] {
 }
 
 describe("faults of the VNF", () => {
-  for (const [name, ...words] of connections) {
+  for (const [name, ...words] of [...connections, ["asked without pause", "--poll"]]) {
     test(`what arrives is what the truth says, on a socket that is ${name}`, async () => {
       using sink = new Sink();
       const faults = ["--drop", "0.1", "--reorder", "0.1", "--duplicate", "0.05"];
@@ -60,11 +60,14 @@ describe("faults of the VNF", () => {
   });
 
   test("a packet that is held when nothing follows is sent all the same", async () => {
-    using sink = new Sink();
-    const { truth } = await mirror(["--reorder", "1", "--target", sink.address], ["--count", "1"]);
-    expect(sink.sequence()).toEqual([1]);
-    expect(truth.flags[0]).toBe(TruthFlag.heldBack);
-    expect(truth.sendNs[0]).toBeGreaterThan(truth.recvNs[0]);
+    for (const how of [[], ["--poll"]]) {
+      using sink = new Sink();
+      const words = ["--reorder", "1", "--target", sink.address, ...how];
+      const { truth } = await mirror(words, ["--count", "1"]);
+      expect(sink.sequence()).toEqual([1]);
+      expect(truth.flags[0]).toBe(TruthFlag.heldBack);
+      expect(truth.sendNs[0]).toBeGreaterThan(truth.recvNs[0]);
+    }
   });
 
   test("a rewritten payload is changed in its first 64 bytes, and the truth keeps the number it had", async () => {

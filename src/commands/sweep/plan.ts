@@ -27,6 +27,7 @@ export interface PlanFlags {
   readonly loadArgs: string | undefined;
   readonly timeout: number | undefined;
   readonly awake: boolean;
+  readonly poll: boolean;
   readonly cost: boolean;
 }
 
@@ -53,9 +54,9 @@ function refuseChange<T>(flag: string, given: T | undefined, began: T): void {
 }
 
 export function commonOptions(given: PlanFlags): CommonOptions {
-  const { gap, hooks, port, ipv6, cpu, awake, cost } = given;
+  const { gap, hooks, port, ipv6, cpu, awake, poll, cost } = given;
   return {
-    ...{ gap, hooks, port, ipv6, cpu, awake, cost },
+    ...{ gap, hooks, port, ipv6, cpu, awake, poll, cost },
     external: given.vnf === "external",
     vnfArgs: words(given.vnfArgs ?? ""),
     loadArgs: words(given.loadArgs ?? ""),
