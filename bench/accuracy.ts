@@ -13,10 +13,15 @@ const quiet = ["--no-cost", "--awake"];
 const laws = [0, 1, 2, 3, 4];
 const delaysUs = [0, 2, 10, 25, 50, 75, 100];
 
+/** A VNF that sleeps until a packet comes meets cold caches after each pause; one that polls, as on DPDK, does not. */
 export async function accuracy(): Promise<void> {
+  for (const how of [[], ["--poll"]]) await accuracyOf(how);
+}
+
+async function accuracyOf(how: readonly string[]): Promise<void> {
   await using world = await World.open();
-  const calibration = await calibrateIn(world);
-  const before = await inC(world, 50);
+  const calibration = await calibrateIn(world, ...how);
+  const before = await inC(world, how);
   const lines: string[] = [];
   const p50: number[] = [];
   const p99: number[] = [];
@@ -25,7 +30,7 @@ export async function accuracy(): Promise<void> {
   for (const law of laws) {
     for (const delay of delaysUs) {
       if (delay === 0 && law !== 0) continue;
-      const { error } = await runIn(world, [20, 50, 0, 1000, 128, delay, law], ...quiet);
+      const { error } = await runIn(world, [20, 50, 0, 1000, 128, delay, law], ...quiet, ...how);
       if (!error?.corrected) throw new Error("no calibration applied");
       p50.push(error.service.p50_ns);
       p99.push(error.service.p99_ns);
@@ -49,12 +54,13 @@ export async function accuracy(): Promise<void> {
   console.log(
     `calibrated at ${calibration.points.length} points, uncertainty ≤ ${ns(Math.max(...calibration.points.map((p) => p.uncertainty_ns)))}`,
   );
-  const after = await inC(world, 50);
+  const after = await inC(world, how);
   const inBoth = (pick: (error: ErrorSummary) => number) =>
     `in C ${ns(pick(before))}, later ${ns(pick(after))}`;
   const worst = (values: readonly number[]) => Math.max(...values);
   const both = (values: readonly number[]) => `${ns(median(values))}, worst ${ns(worst(values))}`;
-  printRows("accuracy, laws 0–4, delays 0–100 µs, 1 kpps", [
+  const kind = how.length > 0 ? "a VNF that polls" : "a VNF that sleeps between packets";
+  printRows(`accuracy, ${kind}, laws 0–4, delays 0–100 µs, 1 kpps`, [
     row(
       "median of service − truth, raw",
       both(p50),
@@ -110,7 +116,7 @@ const row = (
  * The same figures for a VNF in C of its own two system calls and a spin, its own truth on the same packet: what this
  * machine makes of the best case, now.
  */
-async function inC(world: World, delayUs: number): Promise<ErrorSummary> {
+async function inC(world: World, how: readonly string[]): Promise<ErrorSummary> {
   const binary = "dist/mirror";
   const built = Bun.spawnSync(["clang", "-O2", "bench/mirror.c", "-o", binary]);
   if (built.exitCode !== 0) throw new Error(built.stderr.toString());
@@ -122,12 +128,12 @@ async function inC(world: World, delayUs: number): Promise<ErrorSummary> {
     "1",
     `${process.cwd()}/${binary}`,
     port,
-    `${delayUs * 1000}`,
-    file,
+    ...["50000", file],
+    ...(how.length > 0 ? ["poll"] : []),
   ];
   const mirror = Bun.spawn(world.command(words), { stdio: ["ignore", "pipe", "inherit"] });
   await mirror.stdout.getReader().read();
-  const external = ["--vnf", "external", "--port", port];
+  const external = ["--vnf", "external", "--port", port, ...how];
   const { files } = await runIn(world, [20, 50, 0, 1000, 128, 0, 0], ...quiet, ...external);
   mirror.kill();
   await mirror.exited;

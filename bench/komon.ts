@@ -17,9 +17,9 @@ export async function runIn(
 }
 
 /** Calibrates the world's komon, its CPUs awake; what it keeps lies in a folder of the world's own. */
-export async function calibrateIn(world: World): Promise<Calibration> {
+export async function calibrateIn(world: World, ...more: string[]): Promise<Calibration> {
   await world.run(["mount", "-t", "tmpfs", "none", "/var/lib"]);
-  const words = ["doctor", "--calibrate", "--awake"];
+  const words = ["doctor", "--calibrate", "--awake", ...more];
   const said = await world.komonJson<{ calibration: Calibration }>(...words);
   return said.calibration;
 }

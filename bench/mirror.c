@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The least that a VNF can be, for comparison: mirror PORT DELAY_NS FILE. Receives, spins, sends back; at SIGTERM writes
+// The least that a VNF can be, for comparison: mirror PORT DELAY_NS FILE [poll]. Receives, spins, sends back; at SIGTERM writes
 // the first 8 bytes (the sequence number) and the time between its own two stamps for each packet.
 #include <netinet/in.h>
 #include <signal.h>
@@ -34,10 +34,11 @@ int main(int argc, char **argv)
 	struct sigaction on_term = { .sa_handler = stop }; // without SA_RESTART: the receive call returns
 	size_t packets = 0;
 
-	if (argc != 4)
+	if (argc < 4)
 		return 2;
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
 	unsigned long long delay = atoll(argv[2]);
+	int flags = argc > 4 ? MSG_DONTWAIT : 0;
 	int s = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)))
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
 	while (!stopping) {
 		struct sockaddr_in from;
 		socklen_t length = sizeof(from);
-		ssize_t bytes = recvfrom(s, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &length);
+		ssize_t bytes = recvfrom(s, buffer, sizeof(buffer), flags, (struct sockaddr *)&from, &length);
 
 		if (bytes < 0)
 			continue;
