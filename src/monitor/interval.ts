@@ -48,7 +48,7 @@ export function spanBetween(
     span,
     packets,
     pps: seconds > 0 ? packets / seconds : 0,
-    meanNs: packets > 0 ? (late.sumNs - (early?.sumNs ?? 0)) / packets : Number.NaN,
+    meanNs: packets > 0 ? grown(early?.sumNs ?? 0, late.sumNs) / packets : Number.NaN,
     p50Ns: quantile(0.5),
     p90Ns: quantile(0.9),
     p99Ns: quantile(0.99),
@@ -56,6 +56,11 @@ export function spanBetween(
     maxNs,
     histogram,
   };
+}
+
+/** By how much a sum of 64 bits has grown, also when it has wrapped meanwhile. */
+function grown(early: number, late: number): number {
+  return late >= early ? late - early : late - early + 2 ** 64;
 }
 
 /**

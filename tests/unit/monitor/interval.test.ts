@@ -44,6 +44,12 @@ describe("what lies between two looks", () => {
     expect(spanBetween("service", spanOf(1001), spanOf(1001, 1001), 1).maxNs).toBe(1001);
   });
 
+  test("the mean is right also where the kernel's sum of 64 bits wraps in between", () => {
+    const early = { ...spanOf(5), sumNs: 2 ** 64 - 8192 };
+    const late = { ...spanOf(5, 10_000, 12_384), sumNs: 22_384 - 8192 };
+    expect(spanBetween("service", early, late, 1).meanNs).toBe(11_192);
+  });
+
   test("no quantile is above the maximum", () => {
     const one = spanBetween("service", undefined, spanOf(1024, 1025), 1);
     expect(one.p999Ns).toBeLessThanOrEqual(one.maxNs);
