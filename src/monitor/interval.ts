@@ -60,7 +60,7 @@ export function spanBetween(
 
 /** By how much a sum of 64 bits has grown, also when it has wrapped meanwhile. */
 function grown(early: number, late: number): number {
-  return late >= early ? late - early : late - early + 2 ** 64;
+  return late >= early ? late - early : 2 ** 64 - early + late;
 }
 
 /**
