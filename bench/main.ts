@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   counting: async () => (await import("./monitor.ts")).counting(),
   soak: async () => (await import("./soak.ts")).soak(),
   report: async () => (await import("./report.ts")).report(),
+  start: async () => (await import("./start.ts")).start(),
   matching: async () => (await import("./matching.ts")).matching(),
   cost: async () => (await import("./cost.ts")).cost(),
   throughput: async () => (await import("./throughput.ts")).throughput(),
