@@ -20,6 +20,7 @@ if [ "${1:-}" = tests ]; then
   has chromium || has google-chrome || missing+=(chromium)
   has openssl || missing+=(openssl)
   has script || missing+=(bsdutils)
+  has systemd-analyze || missing+=(systemd)
   PATH=$PATH:/sbin:/usr/sbin has tcpdump || missing+=(tcpdump)
 fi
 
