@@ -9,9 +9,12 @@ export interface VnfTarget {
   readonly port: number;
 }
 
+/** No packet is sampled; mapped pages count as memory of this process. */
+const ringBytes = 4096;
+
 /** Spans and coverage of VNFs, from the kernel's histograms and counters of every packet. */
 export class VnfCollector implements Collector {
-  readonly #probe = VnfProbe.open({ vnfs: maxVnfs });
+  readonly #probe = VnfProbe.open({ vnfs: maxVnfs, ringBytes });
   /** Number by port: once watched, a port keeps its counters, whatever it is called. */
   readonly #numbers = new Map<number, number>();
   #targets: readonly VnfTarget[] = [];

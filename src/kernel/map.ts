@@ -86,6 +86,11 @@ export class BpfMap {
     return mapMemory(this.fd, whole, Protection.read | Protection.write, 0);
   }
 
+  /** Value `index` of an mmapable array alone, or its first so many bytes: for maps of which little is read. */
+  mapOne(index: number, bytes = this.valueBytes): MappedValue {
+    return mapValue(this.fd, this.valueBytes, index, bytes);
+  }
+
   /**
    * One key of a per-CPU map: `valueBytes` of every possible CPU, one after the other at {@link arrayStride}.
    * A plain map gives its one value.
@@ -111,6 +116,26 @@ export class BpfMap {
       });
     }
   }
+}
+
+/** One value of an mmapable array, on the pages it lies on. */
+export interface MappedValue {
+  readonly view: DataView;
+  readonly memory: MappedMemory;
+}
+
+/** Maps the first `bytes` of value `index`, whose values have `valueBytes`. */
+export function mapValue(
+  fd: number,
+  valueBytes: number,
+  index: number,
+  bytes: number,
+): MappedValue {
+  const begin = arrayStride(valueBytes) * index;
+  const page = begin - (begin % pageBytes);
+  const whole = Math.ceil((begin + bytes - page) / pageBytes) * pageBytes;
+  const memory = mapMemory(fd, whole, Protection.read | Protection.write, page);
+  return { view: new DataView(memory.buffer, begin - page, bytes), memory };
 }
 
 /** CPUs that the kernel could ever bring up: the width of per-CPU maps. */

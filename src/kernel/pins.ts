@@ -13,7 +13,7 @@ import {
   Protection,
   stableMemory,
 } from "./libc.ts";
-import { arrayStride } from "./map.ts";
+import { arrayStride, type MappedValue, mapValue } from "./map.ts";
 
 /** Where the BPF file system belongs; systemd mounts it there at boot. */
 export const BPFFS = "/sys/fs/bpf";
@@ -99,6 +99,11 @@ export class PinnedMap implements Disposable {
     const bytes = arrayStride(this.valueBytes) * this.entries;
     const whole = Math.ceil(bytes / pageBytes) * pageBytes;
     return mapMemory(this.#fd, whole, Protection.read | Protection.write, 0);
+  }
+
+  /** Value `index` alone, or its first so many bytes; see BpfMap.mapOne. */
+  mapOne(index: number, bytes = this.valueBytes): MappedValue {
+    return mapValue(this.#fd, this.valueBytes, index, bytes);
   }
 
   /** The value of an array's element. */

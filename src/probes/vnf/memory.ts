@@ -12,6 +12,7 @@ import {
   komonVnfFilter,
   komonVnfSampling,
 } from "../../kernel/generated/vnf.ts";
+import { type MappedValue, unmap } from "../../kernel/map.ts";
 import { type Mappable, View } from "../view.ts";
 
 export { HistogramMemory, type SpanHistogram } from "../histograms.ts";
@@ -106,27 +107,50 @@ export interface InFlight {
   readonly old: number;
 }
 
-/** Packets in the watched sockets' queues. */
-export class QueueMemory extends View {
+/** A map whose values can be mapped one by one. */
+interface MappableByValue {
+  mapOne(index: number, bytes?: number): MappedValue;
+}
+
+/** Packets in the watched sockets' queues. All are 8 MiB: only those that a socket has are mapped whole. */
+export class QueueMemory implements Disposable {
+  readonly #map: MappableByValue;
+  readonly #heads: readonly MappedValue[];
+  readonly #queues = new Map<number, MappedValue>();
+
+  constructor(map: MappableByValue) {
+    this.#map = map;
+    this.#heads = Array.from({ length: komonLimit.KOMON_QUEUES }, (_, q) =>
+      map.mapOne(q, komonQueue.fields.packet.offset),
+    );
+  }
+
   inFlight(vnf: number, nowNs: number, expiryNs: number): InFlight {
     const fields = komonQueued.fields;
     const packets = komonQueue.fields.packet.offset;
     let young = 0;
     let old = 0;
-    for (let q = 0; q < komonLimit.KOMON_QUEUES; q++) {
-      const base = q * komonQueue.size;
-      if (readU64(this.view, base + komonQueue.fields.sk.offset) === 0) continue;
+    for (const [q, head] of this.#heads.entries()) {
+      if (readU64(head.view, komonQueue.fields.sk.offset) === 0) continue;
+      const queue = this.#queues.get(q) ?? this.#map.mapOne(q);
+      this.#queues.set(q, queue);
+      const { view } = queue;
       for (let i = 0; i < komonLimit.KOMON_QUEUE_PACKETS; i++) {
-        const packet = base + packets + i * komonQueued.size;
-        const state = this.view.getUint32(packet + fields.state.offset, true);
+        const packet = packets + i * komonQueued.size;
+        const state = view.getUint32(packet + fields.state.offset, true);
         if (state !== komonPacketState.KOMON_QUEUED) continue;
-        if (this.view.getUint32(packet + fields.vnf.offset, true) !== vnf) continue;
-        const since = readU64(this.view, packet + fields.rxNs.offset);
+        if (view.getUint32(packet + fields.vnf.offset, true) !== vnf) continue;
+        const since = readU64(view, packet + fields.rxNs.offset);
         if (nowNs - since > expiryNs) old++;
         else young++;
       }
     }
     return { young, old };
+  }
+
+  [Symbol.dispose](): void {
+    for (const { memory } of [...this.#heads, ...this.#queues.values()]) unmap(memory);
+    this.#queues.clear();
   }
 }
 
