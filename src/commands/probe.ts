@@ -246,5 +246,5 @@ function sayLosses(session: Session): void {
   const { backOff, heldBack, options } = session;
   if (options.backOff && backOff.times > 0)
     log.warn(`slowed down ${backOff.times} times because loss rose`);
-  if (heldBack > 0) log.warn(`${heldBack} times a probe waited: too many were unanswered`);
+  if (heldBack > 0) log.warn(`${heldBack} probes left late: too many were unanswered`);
 }

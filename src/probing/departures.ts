@@ -5,6 +5,7 @@ import type { Batch } from "./batch.ts";
 import type { Failures } from "./failures.ts";
 import type { Flight } from "./flight.ts";
 import type { PlannedHost } from "./plan.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Tally } from "./tally.ts";
 import type { DeviceWatch } from "./watch.ts";
 
@@ -36,6 +37,8 @@ export class Departures {
   readonly #gone: Uint8Array;
   #flushing: Batch | undefined;
   #retried = -1;
+  /** The next turn is held back, and counted as such. */
+  #isCounted = false;
 
   constructor(parts: DepartureParts) {
     const { hosts, batches } = parts;
@@ -46,26 +49,32 @@ export class Departures {
     this.active = hosts.length;
   }
 
-  /** False, and counted, when too many probes are unanswered. */
-  hasRoom(): boolean {
+  /** All whose turn it is. False, and counted, when they must wait because too many probes are unanswered. */
+  allDue(schedule: Schedule, nowNs: number): boolean {
     const { flight, maxInFlight } = this.#parts;
-    if (!flight.isFull && flight.outstanding < maxInFlight) return true;
-    this.heldBack++;
-    return false;
+    let hasRoom = true;
+    while (schedule.isDue(nowNs)) {
+      hasRoom = !flight.isFull && flight.outstanding < maxInFlight;
+      if (!hasRoom) break;
+      this.#turn(schedule.take(), nowNs);
+      this.#isCounted = false;
+    }
+    for (let at = 0; at < this.#batches.length; at++) this.#flush(this.#batches[at]);
+    if (!hasRoom && !this.#isCounted) {
+      this.heldBack++;
+      this.#isCounted = true;
+    }
+    return hasRoom;
   }
 
   /** One probe, or a train that one system call sends. */
-  turn(host: number, nowNs: number): void {
+  #turn(host: number, nowNs: number): void {
     const { burst, isUserTimed } = this.#parts;
     if (this.#gone[host] === 1) return;
     const batch = this.#batchOf[host];
     if (burst > 1) this.#flush(batch);
     for (let n = 0; n < burst; n++) this.#depart(host, batch, nowNs);
     if (isUserTimed && burst === 1) this.#flush(batch);
-  }
-
-  flush(): void {
-    for (let at = 0; at < this.#batches.length; at++) this.#flush(this.#batches[at]);
   }
 
   /** No more probes to this host. */

@@ -119,13 +119,12 @@ export class Session implements Disposable {
     const schedule = this.#schedule();
     while (!stop.aborted) {
       const nowNs = monotonicNs();
-      while (schedule.isDue(nowNs) && departures.hasRoom()) departures.turn(schedule.take(), nowNs);
-      departures.flush();
+      const isHeld = !departures.allDue(schedule, nowNs);
       books.collect();
       const isSent = schedule.isOver || departures.active === 0;
       if (isSent && flight.outstanding === 0) break;
       this.#lookAround(nowNs, listener);
-      const dueNs = isSent ? Number.POSITIVE_INFINITY : schedule.dueNs;
+      const dueNs = isSent || isHeld ? Number.POSITIVE_INFINITY : schedule.dueNs;
       const wakeAtNs = schedule.wakeAtNs(Math.min(dueNs, this.#answerNs(nowNs)), nowNs);
       if (naps.isTurn(wakeAtNs)) await naps.turn(wakeAtNs);
       naps.sleep(wakeAtNs);
@@ -158,11 +157,13 @@ export class Session implements Disposable {
     );
   }
 
-  /** When to look for answers: soon after a send, then less and less often. */
+  /** When to look for answers: soon after a send, then less and less often, and when the oldest probe is overdue. */
   #answerNs(nowNs: number): number {
+    const { timeoutNs } = this.options;
     if (this.#flight.outstanding === 0) return nowNs + idleNs;
     const age = nowNs - this.#flight.sentNs(this.#flight.oldest >>> 0);
-    return nowNs + Math.min(10e6, Math.max(1e6, age / 4), this.options.timeoutNs);
+    const wanted = Math.max(1e6, Math.min(age / 4, timeoutNs - age));
+    return nowNs + Math.min(10e6, wanted, timeoutNs);
   }
 
   /** Now and then: the listener's turn, the clock, the devices. */
