@@ -7,7 +7,7 @@ import { TcpProbe } from "../../src/probes/tcp/probe.ts";
 import { TcpListener, type TcpSocket } from "../../tests/support/tcp.ts";
 import { medianInterval } from "./paired.ts";
 
-const pairs = 40;
+const pairs = 24;
 const exchanges = 3000;
 /** Each carries a payload and an acknowledgement. */
 const packetsPerExchange = 2;
@@ -16,8 +16,10 @@ const packetsPerExchange = 2;
 export function packets(): void {
   pinThread(0);
   const kinds: [string, TcpProbeOptions][] = [
-    ["round-trip times (tcprtt)", { rtt: true, returns: false, groupBy: "subnet" }],
-    ["all three, with a look at every system call", { rtt: true, groupBy: "subnet" }],
+    ["tcprtt", { rtt: true, returns: false, events: [], groupBy: "subnet" }],
+    ["tcpconnlat", { events: ["connected", "failed"] }],
+    ["tcplife", { rtt: true, events: ["closed"] }],
+    ["all three", { rtt: true, groupBy: "subnet" }],
   ];
   for (const [name, options] of kinds) {
     const added: number[] = [];

@@ -46,6 +46,11 @@ export class Page implements AsyncDisposable {
     return page;
   }
 
+  /** Goes to another page. */
+  async go(url: string): Promise<void> {
+    await this.#call("Page.navigate", { url });
+  }
+
   /** Waits until the expression gives something true, and returns it. */
   async until<T>(expression: string): Promise<T> {
     for (;;) {
