@@ -9,7 +9,9 @@ export async function flood(
   frames: number,
   whose: "ours" | "foreign",
 ): Promise<number> {
-  const words = ["bench/probe/flooder.ts", String(pair.farIndex), String(frames), whose];
+  const link = await pair.world.ip("link", "show", "near");
+  const mac = /link\/ether (\S+)/.exec(link)?.[1] ?? "";
+  const words = ["bench/probe/flooder.ts", String(pair.farIndex), String(frames), whose, mac];
   const { stdout, stderr } = await run(pair.world.command([process.execPath, ...words], "far"));
   if (stdout === "") throw new Error(stderr);
   return (JSON.parse(stdout) as { pps: number }).pps;
