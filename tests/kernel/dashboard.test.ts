@@ -48,18 +48,35 @@ describe("komon dashboard", () => {
     }
   });
 
-  testUnless(noBrowser, "shows a VNF's stages and a heat map", async () => {
-    await using vnf = await startVnf("--delay", "50us");
-    await using dashboard = await start("vnf.db", "--no-tcp", "--vnf", `nat=${vnf.ready.port}`);
-    await using page = await Page.open(dashboard.base);
-    await page.until("document.querySelector('#state').textContent.includes(':')");
-    const words = ["load", `127.0.0.1:${vnf.ready.port}`, "--pps", "200"];
-    await using _load = new Until(Bun.spawn([...komonCommand, ...words], { stdio: silent }));
-    expect(await page.until("document.querySelector('.stages .service')?.textContent")).toMatch(
-      /^service \d+(\.\d+)? µs$/,
-    );
-    await page.until("document.querySelector('#heat').hidden === false");
-  });
+  testUnless(
+    noBrowser,
+    "shows a VNF's stages, coverage, a heat map, and probes' targets",
+    async () => {
+      await using vnf = await startVnf("--delay", "50us");
+      const config = join(folder, "targets.yaml");
+      writeFileSync(config, "probes:\n  - targets: [127.0.0.1]\n");
+      await using dashboard = await start(
+        ...["vnf.db", "--no-tcp", "--config.file", config],
+        ...["--vnf", `my "nat"=${vnf.ready.port}`],
+      );
+      await using page = await Page.open(dashboard.base);
+      await page.until("document.querySelector('#state').textContent.includes(':')");
+      const words = ["load", `127.0.0.1:${vnf.ready.port}`, "--pps", "200"];
+      await using _load = new Until(Bun.spawn([...komonCommand, ...words], { stdio: silent }));
+      expect(await page.until("document.querySelector('.stages .service')?.textContent")).toMatch(
+        /^service \d+(\.\d+)? µs$/,
+      );
+      await page.until("document.querySelector('#heat').hidden === false");
+      const cells = (section: string) =>
+        `[...document.querySelectorAll('#${section} tbody tr:first-child td')].map((cell) => cell.textContent)`;
+      await page.until(`Number.parseFloat(${cells("vnfs")}[1]) > 100`);
+      const [name, , matched] = await page.evaluate<string[]>(cells("vnfs"));
+      expect(name).toBe('my "nat"');
+      expect(Number.parseFloat(matched)).toBeGreaterThan(50);
+      await page.until(`/ (ns|µs|ms|s)$/.test(${cells("targets")}[1])`);
+      expect(await page.evaluate<string>(`${cells("targets")}[0]`)).toBe("127.0.0.1 (icmp)");
+    },
+  );
 
   test("a restart loses nothing; a report has any range", async () => {
     const keys: string[][] = [];

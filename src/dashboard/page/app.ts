@@ -1,6 +1,7 @@
 /** The page: numbers as they come, and the history of the one that is chosen. */
 import uPlot from "uplot";
 import { budget, connections, heat } from "./extras.ts";
+import { targets, vnfs } from "./overview.ts";
 
 interface Alert {
   readonly rule: string;
@@ -34,17 +35,24 @@ source.onmessage = ({ data: text }) => show(JSON.parse(text));
 source.onerror = () => state("no connection; trying again", true);
 
 function show(live: Live): void {
+  find("state").dataset.at = String(live.at);
   state(
     live.problem ? `history: ${live.problem}` : new Date(live.at).toLocaleTimeString(),
     live.problem !== undefined,
   );
   for (const [key, value] of Object.entries(live.values))
     cell(key).textContent = format(key, value);
+  // Nothing new of it this second: its last value stays, and looks it.
+  for (const [key, { row }] of rows) row.classList.toggle("old", !(key in live.values));
   const telling = isChosenByHand ? chosen : first(Object.keys(live.values));
-  if (telling !== chosen) void choose(telling);
+  const isSetBack = live.at / 1000 < (data[0].at(-1) ?? 0);
+  if (telling !== chosen || isSetBack) void choose(telling);
   else if (range === ranges["15 min"]) grow(live.at, live.values[chosen]);
+  if (turn === 0) performance.mark("first values");
   alerts(live.alerts);
   budget(live.values, seconds);
+  vnfs(live.values);
+  targets(live.values, seconds);
   if (turn++ % 5 === 0) void connections(seconds);
   if (turn % 2 === 0 && chosen) void heat(chosen);
 }
@@ -201,3 +209,8 @@ for (const [name, ms] of Object.entries(ranges)) {
   for (const [key, { row }] of rows) row.hidden = !key.includes(wanted);
 };
 addEventListener("resize", draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  chart?.destroy();
+  chart = undefined;
+  draw();
+});

@@ -1,4 +1,5 @@
 /** What is more than one number: the stages of a packet's way, a heat map, the table of connections. */
+import { fill } from "./overview.ts";
 
 const stages = ["queue", "service", "egress"] as const;
 
@@ -17,7 +18,7 @@ export function budget(
   section.hidden = false;
   const bars = [...names].flatMap((name) => {
     const head = document.createElement("div");
-    head.textContent = name;
+    head.textContent = JSON.parse(`"${name}"`);
     const bar = document.createElement("div");
     bar.className = "stages";
     for (const stage of stages) {
@@ -78,29 +79,19 @@ interface Living {
 const heads = ["program", "here", "there", "samples", "min", "p95", "srtt"];
 
 export async function connections(format: (s: number) => string): Promise<void> {
-  const section = document.getElementById("connections") as HTMLElement;
   const living: Living[] = await (await fetch("/api/connections")).json();
-  section.hidden = living.length === 0;
-  const row = section.querySelector("thead tr") as HTMLTableRowElement;
-  if (row.children.length === 0) {
-    for (const head of heads) row.appendChild(document.createElement("th")).textContent = head;
-  }
   const time = (ns: number | undefined) => (ns === undefined ? "" : format(ns / 1e9));
-  section.querySelector("tbody")?.replaceChildren(
-    ...living.map(({ connection: c, rttP95Ns }) => {
-      const line = document.createElement("tr");
-      for (const text of [
-        `${c.owner.comm} ${c.owner.pid}`,
-        `${c.laddr} ${c.lport}`,
-        `${c.raddr} ${c.rport}`,
-        String(c.rtt?.samples ?? 0),
-        time(c.rtt?.minNs),
-        time(rttP95Ns),
-        time(c.rtt?.srttNs),
-      ]) {
-        line.insertCell().textContent = text;
-      }
-      return line;
-    }),
+  fill(
+    "connections",
+    heads,
+    living.map(({ connection: c, rttP95Ns }) => [
+      `${c.owner.comm} ${c.owner.pid}`,
+      `${c.laddr} ${c.lport}`,
+      `${c.raddr} ${c.rport}`,
+      String(c.rtt?.samples ?? 0),
+      time(c.rtt?.minNs),
+      time(rttP95Ns),
+      time(c.rtt?.srttNs),
+    ]),
   );
 }
