@@ -3,10 +3,9 @@
  * Layout (kernel/bpf/ringbuf.c): a page with the consumer position, a page with the producer position, then the
  * data mapped twice in a row, so that no record wraps. Record: u32 length (bit 31 busy, bit 30 discarded), u32, bytes.
  *
- * The kernel maps producer page and data read-only, and JavaScriptCore compiles `Atomics.load` of 32 bits to an
- * instruction that writes (it faults there); of 64 bits it calls out and is safe. So the producer position is read
- * with Atomics, which also orders what follows, and each record's length once, plainly. x86 keeps loads in order;
- * on arm64 the acquire of the producer position covers all records that were complete then.
+ * The kernel maps producer page and data read-only, and JavaScriptCore compiles loads of `Atomics` to instructions that
+ * write: of 32 bits on x86, of any size on arm64. They fault there. So the producer position is read plainly, as one
+ * load of 64 bits, and a barrier on memory of our own puts the reading of records behind it.
  */
 
 import { mapMemory, Protection } from "./libc.ts";
@@ -16,6 +15,13 @@ const pageBytes = 4096;
 const headerBytes = 8;
 const busy = 0x8000_0000;
 const discarded = 0x4000_0000;
+const fence = new Int32Array(1);
+
+/** Store with release, load with acquire: what stands before is done before what stands behind, on arm64 too. */
+function barrier(): void {
+  Atomics.store(fence, 0, 0);
+  Atomics.load(fence, 0);
+}
 
 export class RingBuffer implements Disposable {
   readonly #bytes: number;
@@ -48,7 +54,7 @@ export class RingBuffer implements Disposable {
 
   /** Bytes that wait. */
   get pending(): number {
-    return Number(Atomics.load(this.#producer, 0)) - this.#position;
+    return this.#end() - this.#position;
   }
 
   /**
@@ -56,7 +62,7 @@ export class RingBuffer implements Disposable {
    * `take` must not keep the offset. Returns the number of records.
    */
   read(take: (offset: number, bytes: number) => void): number {
-    const end = Number(Atomics.load(this.#producer, 0));
+    const end = this.#end();
     const mask = this.#bytes - 1;
     let records = 0;
     let position = this.#position;
@@ -76,6 +82,13 @@ export class RingBuffer implements Disposable {
       Atomics.store(this.#consumer, 0, BigInt(position));
     }
     return records;
+  }
+
+  /** How far the kernel has come with writing. */
+  #end(): number {
+    const end = Number(this.#producer[0]);
+    barrier();
+    return end;
   }
 
   [Symbol.dispose](): void {
