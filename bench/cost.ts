@@ -31,11 +31,11 @@ export async function cost(): Promise<void> {
     const result = await runIn(world, [1, packets, 0, "40k", 128, 0, 0]);
     const after = empty.program("tx").info();
     emptyNs = Math.min(emptyNs, (after.runTimeNs - before.runTimeNs) / (after.runs - before.runs));
-    for (const { program, runs, ns_per_run } of result.cost.programs) {
-      const one = {
-        runs: runs / result.coverage.seen,
-        ns: (ns_per_run * runs) / result.coverage.seen,
-      };
+    const { programs, ns_per_packet } = result.cost;
+    const total = programs.reduce((sum, { runs, ns_per_run }) => sum + runs * ns_per_run, 0);
+    const seen = total / ns_per_packet; // packets while the cost was counted
+    for (const { program, runs, ns_per_run } of programs) {
+      const one = { runs: runs / seen, ns: (ns_per_run * runs) / seen };
       if (one.ns < (best.get(program)?.ns ?? Number.POSITIVE_INFINITY)) best.set(program, one);
     }
   }

@@ -1,7 +1,6 @@
 /**
  * What watching takes from a saturated VNF: packets out of it, with and without a watcher, in turn (A B B A …), the
- * paired ratio with a bootstrap interval. Beside komon stand tcpdump, bpftrace with two hooks, and programs at
- * komon's own hooks that do nothing.
+ * paired ratio with a bootstrap interval. Beside komon stand tcpdump, and programs at komon's own hooks that do nothing.
  */
 import { setPriority } from "node:os";
 import { openCgroupRoot } from "../src/kernel/cgroup.ts";
@@ -109,7 +108,7 @@ async function compare(scene: Scene, watcher: Watcher, what: string): Promise<Co
     pps += bare / pairs;
   }
   const { low, high } = bootstrapMedian(ratios, { seed: 1 });
-  console.log(`  ${what}: done`);
+  console.log(`  ${what}: ${percent(1 - median(ratios))} lost`);
   return { what, lost: 1 - median(ratios), low: 1 - high, high: 1 - low, pps };
 }
 
@@ -157,16 +156,10 @@ async function watchFloor(): Promise<Watcher> {
   };
 }
 
-/** Those of the peers that are installed. */
+/** The peer, if it is installed. */
 function tools(device: string): Watcher[] {
-  const count =
-    'BEGIN { printf("ready\\n"); } tracepoint:sock:sock_recv_length { @start[tid] = nsecs; } ' +
-    "tracepoint:syscalls:sys_enter_sendto /@start[tid]/ { @ = hist(nsecs - @start[tid]); }";
-  const mounted = 'mount -t tracefs none /sys/kernel/tracing && exec bpftrace -e "$1"';
-  return [
-    tool("tcpdump", ["tcpdump", "-ni", device, "-w", "/dev/null"], /listening on/),
-    tool("bpftrace", ["unshare", "--mount", "sh", "-c", mounted, "sh", count], /ready/),
-  ].filter((one) => one !== undefined);
+  const words = ["tcpdump", "-ni", device, "-w", "/dev/null"];
+  return [tool("tcpdump", words, /listening on/)].filter((one) => one !== undefined);
 }
 
 function tool(name: string, words: string[], ready: RegExp): Watcher | undefined {
@@ -174,9 +167,8 @@ function tool(name: string, words: string[], ready: RegExp): Watcher | undefined
   return {
     name,
     start: async () => {
-      const child = Bun.spawn(words, { stdio: ["ignore", "pipe", "pipe"] });
-      const said = name === "tcpdump" ? child.stderr : child.stdout;
-      await lineOf(said, ready);
+      const child = Bun.spawn(words, { stdio: ["ignore", "ignore", "pipe"] });
+      await lineOf(child.stderr, ready);
       return async () => {
         child.kill("SIGINT");
         await child.exited;
