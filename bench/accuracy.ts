@@ -6,7 +6,7 @@ import type { ErrorSummary } from "../src/model/result.ts";
 import { errorSummary } from "../src/stats/error.ts";
 import { median } from "../src/stats/summary.ts";
 import { calibrateIn, runIn, World } from "./komon.ts";
-import { ns, percent, printRows } from "./table.ts";
+import { ns, percent, printRows, type Row } from "./table.ts";
 
 /** Cold caches are the machine's, not komon's: the CPUs are kept awake, as latency benchmarks do. */
 const quiet = ["--no-cost", "--awake"];
@@ -159,13 +159,26 @@ async function inC(world: World, how: readonly string[]): Promise<ErrorSummary> 
 export async function load(): Promise<void> {
   await using world = await World.open();
   const saturation = await saturationPps(world);
+  const rows = [
+    await movement(world, saturation, []),
+    await movement(world, saturation, ["--poll"]),
+  ];
+  printRows("load", rows);
+}
+
+async function movement(world: World, saturation: number, how: readonly string[]): Promise<Row> {
   const medians: number[] = [];
   const shown: string[] = [];
   for (const pps of [
     1000,
     ...[0.25, 0.5, 0.75, 0.9].map((share) => Math.round(saturation * share)),
   ]) {
-    const { spans, truth, coverage } = await runIn(world, [10, 500, 0, pps, 128, 10, 0], ...quiet);
+    const { spans, truth, coverage } = await runIn(
+      world,
+      [10, 500, 0, pps, 128, 10, 0],
+      ...quiet,
+      ...how,
+    );
     const service = spans.service?.p50_ns ?? Number.NaN;
     medians.push(service);
     shown.push(
@@ -173,18 +186,17 @@ export async function load(): Promise<void> {
         `queue p50 ${ns(spans.queue?.p50_ns ?? Number.NaN)}, matched ${coverage.matched} of ${coverage.seen}`,
     );
   }
-  console.log(`\nVNF of 10 µs, saturation ${saturation} pps\n${shown.join("\n")}`);
+  const kind = how.length > 0 ? "that polls" : "that sleeps";
+  console.log(`\nVNF of 10 µs ${kind}, saturation ${saturation} pps\n${shown.join("\n")}`);
   const moved = Math.max(...medians.map((m) => Math.abs(m - medians[0]) / medians[0]));
-  printRows("load", [
-    row(
-      "median of service, 1 kpps to 90 % of saturation, moves",
-      percent(moved),
-      "≤ 10 %",
-      "5 %",
-      "KOMon ×5",
-      moved <= 0.1,
-    ),
-  ]);
+  return row(
+    `median of service, 1 kpps to 90 % of saturation, VNF ${kind}, moves`,
+    percent(moved),
+    "≤ 10 %",
+    "5 %",
+    "KOMon ×5",
+    moved <= 0.1,
+  );
 }
 
 /** What the VNF sends when it is offered more than it can. */
