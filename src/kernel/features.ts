@@ -2,7 +2,7 @@
  * What this kernel can do, asked by trying and never by its version. A question has three answers: "cannot tell"
  * (no rights, no memory) is never taken for no. An answer is kept for the life of the process.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { libbpf } from "./libbpf.ts";
 import { cstring, errnoName, errnoWhy, libc, stableMemory } from "./libc.ts";
 
@@ -39,6 +39,18 @@ export const kernelBtf = feature("BTF", "5.2", () => {
   if (existsSync("/sys/kernel/btf/vmlinux")) return yes;
   if (!existsSync("/sys/kernel")) return { is: "cannot tell", why: "sysfs is not mounted" };
   return { is: "no", why: "there is no /sys/kernel/btf/vmlinux" };
+});
+
+/**
+ * bpf_cast_to_kern_ctx, by which a cgroup program gets at the kernel's own packet. libbpf 1.1 looks for a function that
+ * is missing in the modules, too, and fails there without CAP_SYS_ADMIN, even where the program can do without.
+ */
+export const kernelContext = feature("kernel context", "6.2", () => {
+  const btf = kernelBtf.ask();
+  if (btf.is !== "yes") return btf;
+  return readFileSync("/sys/kernel/btf/vmlinux").includes("\0bpf_cast_to_kern_ctx\0")
+    ? yes
+    : { is: "no", why: "this kernel has no bpf_cast_to_kern_ctx" };
 });
 
 /** Programs at the entry of kernel functions, through a trampoline. */
