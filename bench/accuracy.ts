@@ -3,6 +3,7 @@
  * calibration made before; for a VNF in C at the begin and at the end; and the service time from 1 kpps to 90 % of the VNF's saturation.
  */
 import type { ErrorSummary } from "../src/model/result.ts";
+import { type Wait, waits } from "../src/model/wait.ts";
 import { errorSummary } from "../src/stats/error.ts";
 import { median } from "../src/stats/summary.ts";
 import { calibrateIn, runIn, World } from "./komon.ts";
@@ -13,15 +14,16 @@ const quiet = ["--no-cost", "--awake"];
 const laws = [0, 1, 2, 3, 4];
 const delaysUs = [0, 2, 10, 25, 50, 75, 100];
 
-/** A VNF that sleeps until a packet comes meets cold caches after each pause; one that polls, as on DPDK, does not. */
+/** Where the VNF waits decides how warm the caches are at the edges of its receive call. */
 export async function accuracy(): Promise<void> {
-  for (const how of [[], ["--poll"]]) await accuracyOf(how);
+  for (const wait of waits) await accuracyOf(wait);
 }
 
-async function accuracyOf(how: readonly string[]): Promise<void> {
+async function accuracyOf(wait: Wait): Promise<void> {
+  const how = ["--wait", wait];
   await using world = await World.open();
   const calibration = await calibrateIn(world, ...how);
-  const before = await inC(world, how);
+  const before = await inC(world, wait);
   const lines: string[] = [];
   const p50: number[] = [];
   const p99: number[] = [];
@@ -54,13 +56,12 @@ async function accuracyOf(how: readonly string[]): Promise<void> {
   console.log(
     `calibrated at ${calibration.points.length} points, uncertainty ≤ ${ns(Math.max(...calibration.points.map((p) => p.uncertainty_ns)))}`,
   );
-  const after = await inC(world, how);
+  const after = await inC(world, wait);
   const inBoth = (pick: (error: ErrorSummary) => number) =>
     `in C ${ns(pick(before))}, later ${ns(pick(after))}`;
   const worst = (values: readonly number[]) => Math.max(...values);
   const both = (values: readonly number[]) => `${ns(median(values))}, worst ${ns(worst(values))}`;
-  const kind = how.length > 0 ? "a VNF that polls" : "a VNF that sleeps between packets";
-  printRows(`accuracy, ${kind}, laws 0–4, delays 0–100 µs, 1 kpps`, [
+  printRows(`accuracy, VNF --wait ${wait}, laws 0–4, delays 0–100 µs, 1 kpps`, [
     row(
       "median of service − truth, raw",
       both(p50),
@@ -116,7 +117,7 @@ const row = (
  * The same figures for a VNF in C of its own two system calls and a spin, its own truth on the same packet: what this
  * machine makes of the best case, now.
  */
-async function inC(world: World, how: readonly string[]): Promise<ErrorSummary> {
+async function inC(world: World, wait: Wait): Promise<ErrorSummary> {
   const binary = "dist/mirror";
   const built = Bun.spawnSync(["clang", "-O2", "bench/mirror.c", "-o", binary]);
   if (built.exitCode !== 0) throw new Error(built.stderr.toString());
@@ -128,12 +129,11 @@ async function inC(world: World, how: readonly string[]): Promise<ErrorSummary> 
     "1",
     `${process.cwd()}/${binary}`,
     port,
-    ...["50000", file],
-    ...(how.length > 0 ? ["poll"] : []),
+    ...["50000", file, wait],
   ];
   const mirror = Bun.spawn(world.command(words), { stdio: ["ignore", "pipe", "inherit"] });
   await mirror.stdout.getReader().read();
-  const external = ["--vnf", "external", "--port", port, ...how];
+  const external = ["--vnf", "external", "--port", port];
   const { files } = await runIn(world, [20, 50, 0, 1000, 128, 0, 0], ...quiet, ...external);
   mirror.kill();
   await mirror.exited;
@@ -159,14 +159,12 @@ async function inC(world: World, how: readonly string[]): Promise<ErrorSummary> 
 export async function load(): Promise<void> {
   await using world = await World.open();
   const saturation = await saturationPps(world);
-  const rows = [
-    await movement(world, saturation, []),
-    await movement(world, saturation, ["--poll"]),
-  ];
+  const rows: Row[] = [];
+  for (const wait of waits) rows.push(await movement(world, saturation, wait));
   printRows("load", rows);
 }
 
-async function movement(world: World, saturation: number, how: readonly string[]): Promise<Row> {
+async function movement(world: World, saturation: number, wait: Wait): Promise<Row> {
   const medians: number[] = [];
   const shown: string[] = [];
   for (const pps of [
@@ -177,7 +175,7 @@ async function movement(world: World, saturation: number, how: readonly string[]
       world,
       [10, 500, 0, pps, 128, 10, 0],
       ...quiet,
-      ...how,
+      ...["--wait", wait],
     );
     const service = spans.service?.p50_ns ?? Number.NaN;
     medians.push(service);
@@ -186,11 +184,10 @@ async function movement(world: World, saturation: number, how: readonly string[]
         `queue p50 ${ns(spans.queue?.p50_ns ?? Number.NaN)}, matched ${coverage.matched} of ${coverage.seen}`,
     );
   }
-  const kind = how.length > 0 ? "that polls" : "that sleeps";
-  console.log(`\nVNF of 10 µs ${kind}, saturation ${saturation} pps\n${shown.join("\n")}`);
+  console.log(`\nVNF of 10 µs, --wait ${wait}, saturation ${saturation} pps\n${shown.join("\n")}`);
   const moved = Math.max(...medians.map((m) => Math.abs(m - medians[0]) / medians[0]));
   return row(
-    `median of service, 1 kpps to 90 % of saturation, VNF ${kind}, moves`,
+    `median of service, 1 kpps to 90 % of saturation, --wait ${wait}, moves`,
     percent(moved),
     "≤ 10 %",
     "5 %",

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The least that a VNF can be, for comparison: mirror PORT DELAY_NS FILE [poll]. Receives, spins, sends back; at SIGTERM writes
+// The least that a VNF can be, for comparison: mirror PORT DELAY_NS FILE ready|receive|never (where it waits
+// for packets, as komon vnf --wait). Receives, spins, sends back; at SIGTERM writes
 // the first 8 bytes (the sequence number) and the time between its own two stamps for each packet.
+#include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,12 +37,13 @@ int main(int argc, char **argv)
 	struct sigaction on_term = { .sa_handler = stop }; // without SA_RESTART: the receive call returns
 	size_t packets = 0;
 
-	if (argc < 4)
+	if (argc < 5)
 		return 2;
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
 	unsigned long long delay = atoll(argv[2]);
-	int flags = argc > 4 ? MSG_DONTWAIT : 0;
+	int flags = strcmp(argv[4], "receive") ? MSG_DONTWAIT : 0, ready = !strcmp(argv[4], "ready");
 	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct pollfd readiness = { .fd = s, .events = POLLIN };
 
 	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof(at)))
 		return perror("mirror"), 1;
@@ -53,8 +57,13 @@ int main(int argc, char **argv)
 		socklen_t length = sizeof(from);
 		ssize_t bytes = recvfrom(s, buffer, sizeof(buffer), flags, (struct sockaddr *)&from, &length);
 
-		if (bytes < 0)
+		if (bytes < 0) {
+			if (ready && errno == EAGAIN) {
+				poll(&readiness, 1, -1);
+				now(); // warms it
+			}
 			continue;
+		}
 		unsigned long long received = now(), sent;
 
 		do

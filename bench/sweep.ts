@@ -23,24 +23,11 @@ const bars: readonly (readonly [what: string, figure: Figure, mustNs: number, ai
   ["median of corrected − truth", "corrected_p50_ns", 100, 50],
 ];
 
-/** With VNFs that sleep until a packet comes, and with VNFs that poll: see bench/accuracy.ts. */
+/** The VNF as it is by default; how else it may wait: see bench/accuracy.ts. */
 export async function sweep(): Promise<void> {
-  for (const how of [[], ["--poll"]]) await sweepOf(how);
-}
-
-async function sweepOf(how: readonly string[]): Promise<void> {
   await using world = await World.open();
-  await calibrateIn(world, ...how);
-  const words = [
-    "params/calibration",
-    "--reps",
-    "1",
-    "--awake",
-    "--no-cost",
-    "--out",
-    "/tmp/out",
-    ...how,
-  ];
+  await calibrateIn(world);
+  const words = ["params/calibration", "--reps", "1", "--awake", "--no-cost", "--out", "/tmp/out"];
   const { rows } = await world.komonJson<{ rows: readonly Line[] }>("sweep", ...words);
   console.log("\nkomon sweep params/calibration, 100 × 10 packets a line, 1 kpps:");
   for (const row of rows) {
@@ -48,7 +35,7 @@ async function sweepOf(how: readonly string[]): Promise<void> {
     console.log(`  line ${row.line}, ${ns(row.delay_ns).padStart(8)}: ${figures}  ${row.state}`);
   }
   printRows(
-    `sweep of params/calibration${how.length > 0 ? ", VNF that polls" : ""}, ${rows.length} lines × 1 rep`,
+    `sweep of params/calibration, ${rows.length} lines × 1 rep`,
     bars.map((bar) => rowOf(rows, ...bar)),
   );
 }

@@ -1,6 +1,7 @@
 /** What the main thread and a mirror thread say to each other. */
 import type { ErrorParts } from "../src/base/errors.ts";
 import type { Law } from "../src/model/laws.ts";
+import type { Wait } from "../src/model/wait.ts";
 import type { FaultChances } from "./faults.ts";
 import type { RowChunk } from "./rows.ts";
 
@@ -19,7 +20,7 @@ export interface MirrorConfig {
   readonly faultSeed: number;
   readonly faults: FaultChances;
   readonly rewrite: boolean;
-  readonly poll: boolean;
+  readonly wait: Wait;
   readonly keepAll: boolean;
   readonly control: SharedArrayBuffer;
   readonly cpu?: number | undefined;

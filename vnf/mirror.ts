@@ -8,8 +8,9 @@ import {
   type Pointer,
   stableMemory,
 } from "../src/kernel/libc.ts";
-import { MSG_DONTWAIT } from "../src/kernel/socket.ts";
+import { MSG_DONTWAIT, POLLIN } from "../src/kernel/socket.ts";
 import { TruthFlag } from "../src/model/vnfRecord.ts";
+import type { Wait } from "../src/model/wait.ts";
 import type { Control } from "./control.ts";
 import { Fate, type Faults } from "./faults.ts";
 import { PAYLOAD_BYTES, Packet } from "./packet.ts";
@@ -28,8 +29,10 @@ export interface MirrorParts {
   readonly service: ServiceTimes;
   readonly faults: Faults;
   readonly rewrite: boolean;
-  /** Ask for packets again and again instead of sleeping until one comes. */
-  readonly poll: boolean;
+  /** Where the thread waits for packets. */
+  readonly wait: Wait;
+  /** How long one sleep of `wait: "ready"` may last; -1 = until a packet comes. */
+  readonly sleepMs: number;
   /** Keep the row of every packet, not only of sampled ones. */
   readonly keepAll: boolean;
   readonly control: Control;
@@ -38,8 +41,8 @@ export interface MirrorParts {
 
 /** After the request to stop, packets that already wait in the socket are still served, this long. */
 const DRAIN_NS = 2e9;
-/** A polling thread sends what it holds back when nothing has come for so long, as a sleeping one does. */
-const POLL_IDLE_NS = 1e8;
+/** A packet that is held back goes alone when no other has come for so long. */
+export const HOLD_MS = 200;
 /** `rewrite` changes this much of a payload, by XOR with {@link REWRITE_MASK}. */
 const REWRITE_WORDS = 16;
 const REWRITE_MASK = 0x5a5a_5a5a;
@@ -68,6 +71,8 @@ export class Mirror {
 
   readonly #parts: MirrorParts;
   readonly #clock = stableMemory(16);
+  /** `struct pollfd`: the socket that is received from. */
+  readonly #readiness = stableMemory(8);
   #packet = new Packet();
   /** The other buffer; while {@link #holding}, a packet that waits in it to be sent after the next. */
   #other = new Packet();
@@ -76,17 +81,24 @@ export class Mirror {
 
   constructor(parts: MirrorParts) {
     this.#parts = parts;
+    const entry = new DataView(this.#readiness.buffer);
+    entry.setInt32(0, parts.receiveFd, true);
+    entry.setInt16(4, POLLIN, true);
   }
 
-  /** Serves packets until there were `limit` in all, or until the main thread says stop. */
-  run(limit: number): void {
+  /**
+   * Serves packets until there were `limit` in all, until it has found none `idle` times, or until the main
+   * thread says stop.
+   */
+  run(limit: number, idle: number): void {
     const { receiveFd, sendFd, echo, target, addressBytes, service, faults } = this.#parts;
-    const { rewrite, poll, keepAll, control, tid } = this.#parts;
+    const { rewrite, wait, keepAll, control, tid } = this.#parts;
     const { recvfrom, sendto, clock_gettime } = libc;
     const clock = this.#clock.address;
     const time = new Uint32Array(this.#clock.buffer); // seconds at 0, nanoseconds at 2
     const none = 0 as Pointer;
-    let receiveFlags = poll ? MSG_DONTWAIT : 0;
+    let receiveFlags = wait === "receive" ? 0 : MSG_DONTWAIT;
+    let idleLeft = idle;
     let draining = false;
     let epoch = -1;
     let interval = 0; // 0 while nothing is sampled
@@ -107,12 +119,15 @@ export class Mirror {
       clock_gettime(CLOCK_MONOTONIC, clock);
       let recvNs = time[0] * 1e9 + time[2];
       while (length < 0 || (length === 0 && this.#woken(receiveFlags))) {
-        if (length < 0 && this.#noPacket(draining, poll && recvNs < lastNs + POLL_IDLE_NS)) return;
+        const soon = wait !== "receive" && recvNs < lastNs + HOLD_MS * 1e6;
+        if (length < 0 && this.#noPacket(draining, soon)) return;
+        if (--idleLeft < 0) return;
         if (control.stopping && !draining) {
           draining = true;
           receiveFlags = MSG_DONTWAIT;
           drainUntilNs = recvNs + DRAIN_NS;
         }
+        if (wait === "ready" && !draining) this.#untilReady();
         length = recvfrom(receiveFd, payload, PAYLOAD_BYTES, receiveFlags, from, fromLength);
         clock_gettime(CLOCK_MONOTONIC, clock);
         recvNs = time[0] * 1e9 + time[2];
@@ -240,6 +255,15 @@ export class Mirror {
     if (errnoName(errno) !== "ECONNREFUSED") return -1;
     const { sendFd, addressBytes } = this.#parts;
     return libc.sendto(sendFd, packet.payload, length, 0, to, addressBytes);
+  }
+
+  /**
+   * Sleeps until the socket has a packet. What is cold after the sleep is warmed on the way out, by the same calls
+   * that the packet will take: so the edges of its receive call are short, and no part of its service time.
+   */
+  #untilReady(): void {
+    libc.poll(this.#readiness.address, 1, this.#holding ? HOLD_MS : this.#parts.sleepMs);
+    libc.clock_gettime(CLOCK_MONOTONIC, this.#clock.address);
   }
 
   /** Zero bytes: an empty datagram, or (when a blocked receive is to stop) the shutdown that woke it. */

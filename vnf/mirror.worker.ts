@@ -17,7 +17,7 @@ const WARM_DELAY_NS = 200;
 self.onmessage = ({ data }: MessageEvent<MirrorConfig>) => {
   const target = stableMemory(64);
   if (data.target) new Uint8Array(target.buffer).set(data.target);
-  const partsWith = (delayNs: number): MirrorParts => ({
+  const partsWith = (delayNs: number, sleepMs: number): MirrorParts => ({
     receiveFd: data.receiveFd,
     sendFd: data.sendFd,
     echo: data.echo,
@@ -26,19 +26,20 @@ self.onmessage = ({ data }: MessageEvent<MirrorConfig>) => {
     service: new ServiceTimes(data.law, delayNs, data.serviceSeed),
     faults: new Faults(data.faults, data.faultSeed),
     rewrite: data.rewrite,
-    poll: data.poll,
+    wait: data.wait,
+    sleepMs,
     keepAll: data.keepAll,
     control: new Control(data.control),
     tid: threadId(),
   });
-  const mirror = new Mirror(partsWith(data.delayNs));
+  const mirror = new Mirror(partsWith(data.delayNs, -1));
   try {
-    warmUp(partsWith(Math.min(data.delayNs, WARM_DELAY_NS)), (parts) => new Mirror(parts));
+    warmUp(partsWith(Math.min(data.delayNs, WARM_DELAY_NS), 0), (parts) => new Mirror(parts));
     // After the warm-up: the JIT's own threads, started by then, must not be pinned with this one.
     if (data.cpu !== undefined) pinThread(data.cpu);
     if (data.nice !== undefined) setNice(data.nice);
     say({ kind: "ready", tid: threadId() });
-    mirror.run(Number.MAX_SAFE_INTEGER);
+    mirror.run(Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
     mirror.finish();
     say(done(mirror));
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   setReceiveTimeout,
   udpSocket,
 } from "../src/kernel/socket.ts";
+import { HOLD_MS } from "./mirror.ts";
 import type { VnfOptions } from "./vnf.ts";
 
 /** The sockets of one worker. */
@@ -18,9 +19,6 @@ export interface WorkerSockets {
   /** Size of the address a send call names; 0 on a connected socket. */
   readonly addressBytes: number;
 }
-
-/** A packet held back by `reorder` waits this long for a next one, then goes alone. */
-const HOLD_NS = 200e6;
 
 /** Opens and binds the sockets of all workers, before any packet can be lost to a slow start. */
 export function openSockets(options: VnfOptions): WorkerSockets[] {
@@ -45,7 +43,7 @@ function receiveSocket(address: SocketAddress, options: VnfOptions): number {
   if (address.host === "::") setIpv6Only(fd, false); // "all addresses" is all of IPv4, too
   if (options.workers > 1 && !options.sharedSocket) setOption(fd, "reusePort", 1);
   if (options.bufferBytes !== undefined) setBuffer(fd, "receive", options.bufferBytes);
-  if (options.faults.reorder > 0) setReceiveTimeout(fd, HOLD_NS);
+  if (options.faults.reorder > 0) setReceiveTimeout(fd, HOLD_MS * 1e6);
   bindSocket(fd, address);
   return fd;
 }

@@ -7,6 +7,7 @@ import type { SocketAddress } from "../src/kernel/address.ts";
 import { monotonicNs } from "../src/kernel/libc.ts";
 import { localPort } from "../src/kernel/socket.ts";
 import type { Law } from "../src/model/laws.ts";
+import type { Wait } from "../src/model/wait.ts";
 import { Random } from "../src/stats/random.ts";
 import { Control } from "./control.ts";
 import type { FaultChances } from "./faults.ts";
@@ -35,8 +36,8 @@ export interface VnfOptions {
   readonly bufferBytes?: number | undefined;
   readonly faults: FaultChances;
   readonly rewrite: boolean;
-  /** The workers ask for packets again and again instead of sleeping: each needs a CPU of its own. */
-  readonly poll: boolean;
+  /** Where the workers wait for packets. */
+  readonly wait: Wait;
   /** Keep a row of every packet; else of those in a sampling interval only. */
   readonly keepAll: boolean;
 }
@@ -84,7 +85,7 @@ export class Vnf {
           faultSeed: seeds.int(Number.MAX_SAFE_INTEGER),
           faults: options.faults,
           rewrite: options.rewrite,
-          poll: options.poll,
+          wait: options.wait,
           keepAll: options.keepAll,
           control: control.shared,
           cpu: options.cpus[worker % options.cpus.length],

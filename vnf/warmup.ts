@@ -46,7 +46,9 @@ export function warmUp(parts: MirrorParts, mirrorOf: (parts: MirrorParts) => Mir
     for (let n = 0; n < BATCH; n++) {
       libc.sendto(feeder, payload.address, PAYLOAD_BYTES, 0, receiverName.address, NAME_BYTES);
     }
-    mirror.run(batch * BATCH - 0.5); // not an integer: the limit in earnest is none either
+    // A thread that waits in the receive call would wait here for ever: it stops at the batch's end, the others at
+    // the empty socket. Not integers: the limits in earnest are none either.
+    mirror.run(parts.wait === "receive" ? batch * BATCH - 0.5 : Number.MAX_SAFE_INTEGER, 1.5);
     while (libc.recvfrom(feeder, payload.address, PAYLOAD_BYTES, MSG_DONTWAIT, null, null) > 0);
   }
   mirror.free();

@@ -2,6 +2,7 @@ import { log } from "../base/log.ts";
 import { print } from "../base/output.ts";
 import { formatNs } from "../base/units.ts";
 import { type Check, canRun, checkAll } from "../doctor/checks.ts";
+import { defaultWait, type Wait, waits } from "../model/wait.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { calibrate } from "../run/calibrate.ts";
 import { calibrationPath } from "../run/calibration.ts";
@@ -20,7 +21,7 @@ export default defineCommand({
     hooks: flag.choice(["auto", ...rungs], { help: "the rung to calibrate", default: "auto" }),
     btf,
     awake: flag.boolean({ help: "calibrate with the CPUs kept awake, for run --awake" }),
-    poll: flag.boolean({ help: "calibrate with a VNF that polls, for run --poll" }),
+    wait: flag.choice(waits, { help: "calibrate with it, for run --wait", default: defaultWait }),
     format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
   },
   async run({ args, stop }) {
@@ -55,7 +56,7 @@ export default defineCommand({
 
 async function calibrateHere(
   hooks: (typeof rungs)[number] | "auto",
-  how: { awake: boolean; poll: boolean },
+  how: { awake: boolean; wait: Wait },
   stop: AbortSignal,
 ) {
   await sweepStale();

@@ -5,6 +5,7 @@ import { mayColour, print } from "../base/output.ts";
 import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
 import { isLaw, type Law } from "../model/laws.ts";
 import { gaps, type RunParams } from "../model/run.ts";
+import { defaultWait, type Wait, waits } from "../model/wait.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { refuseExisting, writeRunResult } from "../results/runFile.ts";
 import { calibrate } from "../run/calibrate.ts";
@@ -49,7 +50,7 @@ const args = {
   }),
   timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
   awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
-  poll: flag.boolean({ help: "the VNF asks for packets without pause" }),
+  wait: flag.choice(waits, { help: "where the VNF waits for packets", default: defaultWait }),
   calibrate: flag.boolean({ help: "first measure the instrument's own offset, and keep it" }),
   cost: flag.boolean({ help: "do not count what watching costs", default: true }),
   format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
@@ -110,9 +111,9 @@ export function defaultRun(
 /** The example VNF as the calibration drives it; the calibration sets load and service time itself. */
 export function calibrationOptions(
   hooks: RunOptions["hooks"],
-  { awake, poll }: { awake: boolean; poll: boolean },
+  { awake, wait }: { awake: boolean; wait: Wait },
 ): RunOptions {
-  return { ...defaultRun({ hooks }), awake, poll };
+  return { ...defaultRun({ hooks }), awake, wait };
 }
 
 function optionsOf(given: ValuesOf<typeof args>): RunOptions {
@@ -131,7 +132,7 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
     timeoutNs: given.timeout,
     cost: given.cost,
     awake: given.awake,
-    poll: given.poll,
+    wait: given.wait,
   };
 }
 

@@ -4,6 +4,7 @@ import { mayColour, print } from "../base/output.ts";
 import { lockFolder } from "../kernel/lock.ts";
 import { gaps } from "../model/run.ts";
 import { formats, type Table } from "../model/table.ts";
+import { defaultWait, waits } from "../model/wait.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { manifest } from "../run/manifest.ts";
 import { formatTable } from "../sinks/format.ts";
@@ -60,7 +61,7 @@ const args = {
   loadArgs: flag.text({ help: "more flags for komon load", hint: "'…'", verbatim: true }),
   timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
   awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
-  poll: flag.boolean({ help: "the VNF asks for packets without pause" }),
+  wait: flag.choice(waits, { help: "where the VNF waits for packets", default: defaultWait }),
   cost: flag.boolean({ help: "count what watching costs, after the intervals", default: true }),
   format: flag.choice(formats, { help: "of the result", default: "table" }),
 };

@@ -10,6 +10,7 @@ import { print } from "../base/output.ts";
 import { parseEndpoint, socketAddress } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
+import { defaultWait, waits } from "../model/wait.ts";
 import type { ValuesOf } from "./args.ts";
 import { defineCommand, Exit, flag } from "./define.ts";
 import { stopOnce } from "./signals.ts";
@@ -39,7 +40,7 @@ const args = {
   reorder: flag.float({ help: "chance to send it after the next", default: 0, min: 0, max: 1 }),
   duplicate: flag.float({ help: "chance to send it twice", default: 0, min: 0, max: 1 }),
   rewrite: flag.boolean({ help: "change the first 64 bytes of every payload" }),
-  poll: flag.boolean({ help: "ask for packets without pause instead of sleeping" }),
+  wait: flag.choice(waits, { help: "where to wait for packets", default: defaultWait }),
   truth: flag.text({ help: "write when each packet came and went", hint: "FILE" }),
   samples: flag.int({ help: "packets per SIGUSR1", default: 1, min: 1, max: 2 ** 30, alias: "s" }),
   all: flag.boolean({ help: "sample every packet", alias: "a" }),
@@ -117,7 +118,7 @@ function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
     bufferBytes: given.buffer,
     faults: { drop: given.drop, reorder: given.reorder, duplicate: given.duplicate },
     rewrite: given.rewrite,
-    poll: given.poll,
+    wait: given.wait,
     keepAll: given.truth !== undefined || given.all,
   };
 }

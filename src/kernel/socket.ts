@@ -21,6 +21,7 @@ const SO_RCVTIMEO = 20;
 const IPV6_V6ONLY = 26;
 
 export const MSG_DONTWAIT = 0x40;
+export const POLLIN = 1;
 export const SHUT_RD = 0;
 
 /** A UDP socket; closed on exec, open until {@link closeSocket}. */

@@ -7,11 +7,10 @@ import {
   type Pointer,
   unmap,
 } from "../kernel/libc.ts";
-import { MSG_DONTWAIT } from "../kernel/socket.ts";
+import { MSG_DONTWAIT, POLLIN } from "../kernel/socket.ts";
 import { headBytes, headOffset, type WireOptions } from "./wire.ts";
 
 const bufferBytes = 1 << 16;
-const POLLIN = 1;
 
 /**
  * What a process sees that waits at a socket for the answers: the other half of `--no-drop`.

@@ -3,6 +3,7 @@ import type { SpanRecords } from "../model/records.ts";
 import type { Coverage, LoadReport, RunResult } from "../model/result.ts";
 import { type Span, spanNames } from "../model/spans.ts";
 import { TruthFlag, type TruthRows } from "../model/vnfRecord.ts";
+import { defaultWait } from "../model/wait.ts";
 import type { CoverageDetail } from "../probes/vnf/coverage.ts";
 import type { SpanHistogram } from "../probes/vnf/memory.ts";
 import type { VnfProbe } from "../probes/vnf/probe.ts";
@@ -89,7 +90,7 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
       vnf_seed: ready?.seed,
       gap: options.gap,
       awake: options.awake ?? false,
-      poll: options.poll ?? false,
+      wait: options.external ? undefined : (options.wait ?? defaultWait),
       cpus_used: cpus,
       port: options.port,
       intervals_done: session.done,

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HookChoice, RunResult } from "../model/result.ts";
+import { defaultWait, type Wait } from "../model/wait.ts";
 import { conditions } from "./manifest.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -28,8 +29,8 @@ export interface Calibration {
   readonly conditions: Readonly<Record<string, string>>;
   /** Whether the CPUs were kept awake: asleep between packets, they have colder caches. */
   readonly awake: boolean;
-  /** Whether the VNF polled: it has warmer caches than one that sleeps. */
-  readonly poll: boolean;
+  /** Where the VNF waited: one that sleeps in its receive call has colder caches than one that never sleeps. */
+  readonly wait: Wait;
   /** The hooks at read and send: another pair has another offset. */
   readonly hooks: { readonly read: string; readonly send: string };
   readonly points: readonly CalibrationPoint[];
@@ -53,7 +54,7 @@ export function calibrationPath(): string {
 /** Keeps a calibration for later runs; returns where. */
 export function keepCalibration(
   hooks: RunResult["hooks"],
-  { awake = false, poll = false }: RunOptions,
+  { awake = false, wait = defaultWait }: RunOptions,
   points: readonly CalibrationPoint[],
 ): Calibration {
   const made = new Date().toISOString();
@@ -62,7 +63,7 @@ export function keepCalibration(
     made,
     conditions: conditions(),
     awake,
-    poll,
+    wait,
     hooks: pairOf(hooks),
     points,
   } as const;
@@ -75,7 +76,7 @@ export function keepCalibration(
 /** The offset for a run with these hooks and this load, or why there is none. */
 export function calibrationFor(
   hooks: RunResult["hooks"],
-  { params, awake = false, poll = false }: RunOptions,
+  { params, awake = false, wait = defaultWait }: RunOptions,
 ): { readonly offset?: CalibratedOffset; readonly refused?: string } {
   const calibration = readCalibration();
   if (!calibration) return { refused: "this host is not calibrated" };
@@ -88,8 +89,8 @@ export function calibrationFor(
       refused: `the calibration was made ${calibration.awake ? "with" : "without"} --awake`,
     };
   }
-  if (poll !== calibration.poll) {
-    return { refused: `the calibration was made ${calibration.poll ? "with" : "without"} --poll` };
+  if (wait !== calibration.wait) {
+    return { refused: `the calibration was made with --wait ${calibration.wait}` };
   }
   const { read, send } = pairOf(hooks);
   if (read !== calibration.hooks.read || send !== calibration.hooks.send) {

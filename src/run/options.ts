@@ -1,4 +1,5 @@
 import type { Gap, RunParams } from "../model/run.ts";
+import type { Wait } from "../model/wait.ts";
 import type { Rung } from "../probes/vnf/hooks.ts";
 
 /** One measurement: what `komon run` was asked for. */
@@ -22,8 +23,8 @@ export interface RunOptions {
   readonly timeoutNs: number | undefined;
   /** Keep the CPUs from sleeping between packets. */
   readonly awake?: boolean;
-  /** The VNF asks for packets without pause instead of sleeping until one comes. */
-  readonly poll?: boolean;
+  /** Where the example VNF waits for packets; default {@link defaultWait}. */
+  readonly wait?: Wait;
   /** Watch the program's own cost after the intervals. */
   readonly cost: boolean;
 }

@@ -35,9 +35,9 @@ export function startVnf(
     "--truth": truth,
     "--cpu": cpu,
     "--nice": process.geteuid?.() === 0 ? "-20" : undefined, // as KOMon's script did
+    "--wait": options.wait,
   };
-  const poll = options.poll ? ["--poll"] : [];
-  return new Child("the example VNF", ["vnf", ...poll, ...flags(own, options.vnfArgs)]);
+  return new Child("the example VNF", ["vnf", ...flags(own, options.vnfArgs)]);
 }
 
 export function startLoad(options: RunOptions, bed: Testbed, cpu: number | undefined): Child {

@@ -179,10 +179,10 @@ describe("komon run", () => {
     const asleep = await world.komonJson<Run>(...words, "/tmp/c");
     expect(asleep.error.corrected).toBeUndefined();
     expect(asleep.manifest.calibration).toContain("--awake");
-    const polled = await world.komonJson<Run>(...words, "/tmp/e", "--awake", "--poll");
+    const polled = await world.komonJson<Run>(...words, "/tmp/e", "--awake", "--wait", "never");
     expect(polled.coverage.matched).toBe(polled.coverage.seen);
     expect(polled.error.corrected).toBeUndefined();
-    expect(polled.manifest.calibration).toContain("--poll");
+    expect(polled.manifest.calibration).toContain("--wait ready");
     await world.run([
       "sed",
       "-i",

@@ -21,7 +21,11 @@ function expected({ length, seq, sendNs, flags }: TruthRows): number[] {
 }
 
 describe("faults of the VNF", () => {
-  for (const [name, ...words] of [...connections, ["asked without pause", "--poll"]]) {
+  for (const [name, ...words] of [
+    ...connections,
+    ["asked without pause", "--wait", "never"],
+    ["waited in", "--wait", "receive"],
+  ]) {
     test(`what arrives is what the truth says, on a socket that is ${name}`, async () => {
       using sink = new Sink();
       const faults = ["--drop", "0.1", "--reorder", "0.1", "--duplicate", "0.05"];
@@ -60,9 +64,9 @@ describe("faults of the VNF", () => {
   });
 
   test("a packet that is held when nothing follows is sent all the same", async () => {
-    for (const how of [[], ["--poll"]]) {
+    for (const wait of ["ready", "receive", "never"]) {
       using sink = new Sink();
-      const words = ["--reorder", "1", "--target", sink.address, ...how];
+      const words = ["--reorder", "1", "--target", sink.address, "--wait", wait];
       const { truth } = await mirror(words, ["--count", "1"]);
       expect(sink.sequence()).toEqual([1]);
       expect(truth.flags[0]).toBe(TruthFlag.heldBack);

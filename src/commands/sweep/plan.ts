@@ -3,6 +3,7 @@ import { newSeed } from "../../../vnf/arguments.ts";
 import { usageError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import type { Gap } from "../../model/run.ts";
+import type { Wait } from "../../model/wait.ts";
 import type { RunOptions } from "../../run/options.ts";
 import { changedFiles, readSweepFile, requireSame, type SweepPlan } from "../../sweep/manifest.ts";
 import type { Order } from "../../sweep/order.ts";
@@ -27,7 +28,7 @@ export interface PlanFlags {
   readonly loadArgs: string | undefined;
   readonly timeout: number | undefined;
   readonly awake: boolean;
-  readonly poll: boolean;
+  readonly wait: Wait;
   readonly cost: boolean;
 }
 
@@ -54,9 +55,9 @@ function refuseChange<T>(flag: string, given: T | undefined, began: T): void {
 }
 
 export function commonOptions(given: PlanFlags): CommonOptions {
-  const { gap, hooks, port, ipv6, cpu, awake, poll, cost } = given;
+  const { gap, hooks, port, ipv6, cpu, awake, wait, cost } = given;
   return {
-    ...{ gap, hooks, port, ipv6, cpu, awake, poll, cost },
+    ...{ gap, hooks, port, ipv6, cpu, awake, wait, cost },
     external: given.vnf === "external",
     vnfArgs: words(given.vnfArgs ?? ""),
     loadArgs: words(given.loadArgs ?? ""),
