@@ -93,12 +93,14 @@ function rights(): Check[] {
   return capabilities.map(([name, capability, wider]) => {
     const held = hasCapability(capability);
     const has = held || (wider !== undefined && hasCapability(wider));
+    const needed = capability !== "netRaw"; // raw sockets are for `komon probe` alone
     return {
       check: name,
       answer: has ? "yes" : "no",
       found: held ? "held" : has ? "within CAP_SYS_ADMIN" : "not held",
-      ...(!has && { mend: "run as root (sudo)" }),
-      needed: true,
+      ...(!has && !needed && { why: "serves komon probe" }),
+      ...(!has && { mend: "run as root (sudo), or add this capability: SECURITY.md" }),
+      needed,
     };
   });
 }

@@ -55,6 +55,8 @@ describe("without root", () => {
     await using world = await prepared();
     const able = await komonAs(world, testbed, "doctor", "--format", "json");
     expect(able.code).toBe(0);
+    const least = await komonAs(world, ["net_admin", "sys_admin"], "doctor", "--format", "json");
+    expect(least.code).toBe(0);
     const less = await komonAs(world, measuring, "doctor", "--format", "json");
     expect(less.code).toBe(3);
     const checks: { check: string; answer: string; why?: string }[] = JSON.parse(
