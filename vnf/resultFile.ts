@@ -1,38 +1,42 @@
-import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { Exit, KomonError } from "../src/base/errors.ts";
 import { errnoNumber, errnoWhy } from "../src/kernel/libc.ts";
 
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+
 /**
- * A file for results, opened before the measurement so that a wrong name is found out first, and
- * written after it. An existing file with something in it is refused, never truncated or continued.
+ * A file for results, made before the measurement so that a wrong name is found out first, and
+ * written after it. A file or link that is there is refused, never truncated, continued or followed.
  */
-export class ResultFile {
+export class ResultFile implements Disposable {
   readonly #fd: number;
+  #written = false;
 
   constructor(readonly path: string) {
     try {
-      this.#fd = openSync(path, "a");
+      this.#fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
     } catch (cause) {
+      const isThere = (cause as NodeJS.ErrnoException).code === "EEXIST";
       throw new KomonError({
         what: `cannot write ${path}`,
         why: reason(cause),
+        ...(isThere && { mend: "name another file, or remove this one", exit: Exit.usage }),
         cause,
       });
     }
-    const { size } = fstatSync(this.#fd);
-    if (size > 0) {
-      throw new KomonError({
-        what: `cannot write ${path}`,
-        why: `it exists and holds ${size} bytes`,
-        mend: "name another file, or remove this one",
-        exit: Exit.usage,
-      });
-    }
+  }
+
+  /** Removes the file when there was nothing to write, so that the next attempt finds its name free. */
+  [Symbol.dispose](): void {
+    if (this.#written) return;
+    closeSync(this.#fd);
+    rmSync(this.path, { force: true });
   }
 
   /** Writes all pieces and closes. What was written stays when it fails half-way. */
   write(pieces: Iterable<Uint8Array>): void {
     let written = 0;
+    this.#written = true;
     try {
       for (const piece of pieces) {
         let left = piece;

@@ -73,8 +73,8 @@ SIGINT and SIGTERM end it with a summary. The letters are those of KOMon's udp-m
 
     if (args.netns !== undefined) setNetns(args.netns);
     const vnf = await Vnf.start(options);
-    const truthFile = args.truth === undefined ? undefined : new ResultFile(args.truth);
-    const logFile = args.log === undefined ? undefined : new ResultFile(args.log);
+    using truthFile = args.truth === undefined ? undefined : new ResultFile(args.truth);
+    using logFile = args.log === undefined ? undefined : new ResultFile(args.log);
     const { port, tids } = vnf;
     print(
       `${JSON.stringify({ ready: "vnf", pid: process.pid, tids, port, seed: options.seed })}\n`,

@@ -3,11 +3,12 @@
  * stamps. It is measured with the example VNF on this host, kept with its conditions, and taken off only as an
  * extra figure. It is the same for every packet up to caches: so it is kept per load, and per service time.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HookChoice, RunResult } from "../model/result.ts";
 import { defaultWait, type Wait } from "../model/wait.ts";
+import { writeWhole } from "../results/wholeFile.ts";
 import { conditions } from "./manifest.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -69,7 +70,7 @@ export function keepCalibration(
   } as const;
   const path = calibrationPath();
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(calibration, undefined, 2)}\n`);
+  writeWhole(path, `${JSON.stringify(calibration, undefined, 2)}\n`, { replace: true });
   return calibration;
 }
 

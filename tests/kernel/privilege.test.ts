@@ -191,6 +191,17 @@ describe("in a folder that others can write, too", () => {
     expect(world.list("/tmp/shared")).toEqual([name]);
   });
 
+  test("the truth and the log of a VNF neither", async () => {
+    await using world = await prepared();
+    await world.run(["sh", "-c", "mkdir -m 1777 /tmp/shared; ln -s /tmp/home/new /tmp/shared/a"]);
+    for (const flag of ["--truth", "--log"]) {
+      const said = await world.komon("vnf", "--port", "4711", flag, "/tmp/shared/a");
+      expect(said.code).toBe(2);
+      expect(said.stderr).toContain("cannot write /tmp/shared/a");
+    }
+    expect(world.list("/tmp/home")).toEqual([]);
+  });
+
   test("the record and the scratch folder are not believed, nor followed, when somebody made them before", async () => {
     await using world = await prepared();
     const root = `/proc/${world.pid}/root`;

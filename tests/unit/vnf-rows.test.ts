@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTruth } from "../../src/results/truth.ts";
@@ -104,30 +112,57 @@ describe("sampled rows", () => {
 });
 
 describe("a result file", () => {
-  test("with something in it is refused and left as it is", () => {
+  test("that is there is refused and left as it is, an empty one and a link too", () => {
     withFolder((folder) => {
-      const path = join(folder, "old");
-      writeFileSync(path, "result");
-      expect(() => new ResultFile(path)).toThrow("it exists and holds 6 bytes");
-      expect(readFileSync(path, "utf8")).toBe("result");
+      const at = (name: string) => join(folder, name);
+      writeFileSync(at("old"), "result");
+      writeFileSync(at("empty"), "");
+      symlinkSync(at("target"), at("link"));
+      for (const name of ["old", "empty", "link"]) {
+        expect(() => new ResultFile(at(name))).toThrow("EEXIST");
+      }
+      expect(readFileSync(at("old"), "utf8")).toBe("result");
+      expect(existsSync(at("target"))).toBe(false);
     });
   });
 
-  test("that is empty is taken; a folder that is missing is named", () => {
+  test("holds what was written; without that it goes, and its name is free", () => {
     withFolder((folder) => {
-      const path = join(folder, "empty");
-      writeFileSync(path, "");
-      new ResultFile(path).write([new Uint8Array(3)]);
+      const path = join(folder, "new");
+      {
+        using _given_up = new ResultFile(path);
+        expect(existsSync(path)).toBe(true);
+      }
+      expect(existsSync(path)).toBe(false);
+      {
+        using file = new ResultFile(path);
+        file.write([new Uint8Array(3)]);
+      }
       expect(statSync(path).size).toBe(3);
+      expect(statSync(path).mode & 0o777).toBe(0o644);
+    });
+  });
+
+  test("that may not grow any more says how far it came, and keeps that", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "vnf-rows-"));
+    const path = join(folder, "new");
+    const module = join(import.meta.dir, "../../vnf/resultFile.ts");
+    const script = `import { ResultFile } from "${module}";
+      new ResultFile("${path}").write([new Uint8Array(10_000), new Uint8Array(10_000)]);`;
+    const shell = `trap '' XFSZ; ulimit -f 16; exec "$@"`;
+    const child = Bun.spawn(["bash", "-c", shell, "sh", process.execPath, "-e", script], {
+      stderr: "pipe",
+    });
+    expect(await child.stderr.text()).toContain("EFBIG, file too large, after 16384 bytes");
+    expect(statSync(path).size).toBe(16_384);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("in a folder that is missing is named", () => {
+    withFolder((folder) => {
       expect(() => new ResultFile(join(folder, "no/such"))).toThrow("ENOENT");
       expect(existsSync(join(folder, "no"))).toBe(false);
     });
-  });
-
-  test("on a full disk says how far it came", () => {
-    expect(() => new ResultFile("/dev/full").write([new Uint8Array(10)])).toThrow(
-      "ENOSPC, no space left on device, after 0 bytes",
-    );
   });
 });
 
