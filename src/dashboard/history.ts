@@ -47,10 +47,11 @@ export class History implements Disposable {
     if (!this.#store || steadyMs < this.#writeAt) return;
     this.#writeAt = steadyMs + writeMs;
     this.#tryTo((store) => {
+      if (steadyMs >= this.#pruneAt) {
+        store.prune(atMs);
+        this.#pruneAt = steadyMs + pruneMs;
+      }
       this.#write(store);
-      if (steadyMs < this.#pruneAt) return;
-      store.prune(atMs);
-      this.#pruneAt = steadyMs + pruneMs;
     });
   }
 

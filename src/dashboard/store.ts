@@ -40,7 +40,8 @@ export interface Written {
 const pageBytes = 4096;
 /** Values in a transaction: few enough for the room that is kept in the smallest file. */
 const batchValues = 500;
-const roomRows = 10_000;
+/** Rows that go at once: more than a batch can add, fewer than the smallest file has. */
+const roomRows = 4000;
 
 const schema = `
   PRAGMA journal_mode = WAL;
@@ -98,10 +99,17 @@ export class Store implements Disposable {
     return query.all().map(({ key }) => key);
   }
 
-  /** What has been kept for long enough goes. */
+  /** What has been kept for long enough goes, and series of which nothing is left. */
   prune(nowMs: number): void {
     const query = this.#database.query("DELETE FROM points WHERE tier = ? AND at < ?");
     for (const [tier, { keepMs }] of tiers.entries()) query.run(tier, nowMs - keepMs);
+    const { changes } = this.#database
+      .query(
+        `DELETE FROM series WHERE NOT EXISTS
+         (SELECT 1 FROM points WHERE tier IN (${[...tiers.keys()]}) AND series = series.id)`,
+      )
+      .run();
+    if (changes > 0) this.#ids.clear();
   }
 
   /** Room is made before it is needed: a delete in a full file can want a page, too. */
@@ -111,14 +119,25 @@ export class Store implements Disposable {
     return pragma("page_count") - pragma("freelist_count") > 0.85 * pragma("max_page_count");
   }
 
-  /** The oldest seconds go; before them those of a time to come, which a clock that was wrong has left. */
+  /**
+   * Times to come, which a clock that was wrong has left, go first; then the oldest seconds, then minutes, then
+   * hours. What is newest goes only when nothing else is there.
+   */
   makeRoom(nowMs: number): void {
-    this.#database
-      .query(
-        `DELETE FROM points WHERE (tier, series, at) IN (SELECT tier, series, at FROM points WHERE tier = 0
-         ORDER BY at <= ? + 60000, at LIMIT ${roomRows})`,
-      )
-      .run(nowMs);
+    const query = this.#database.query<unknown, [number, number, number, number]>(
+      `DELETE FROM points WHERE (tier, series, at) IN (SELECT tier, series, at FROM points
+       WHERE tier = ? AND at BETWEEN ? AND ? ORDER BY at LIMIT ?)`,
+    );
+    let rows = roomRows;
+    const remove = (tier: number, from: number, to: number) => {
+      if (rows > 0) rows -= query.run(tier, from, to, rows).changes;
+    };
+    const all = [...tiers.keys()];
+    for (const tier of all) remove(tier, nowMs + 60e3, Number.MAX_SAFE_INTEGER);
+    // What the next tier's current step is made from stays.
+    for (const tier of all) remove(tier, 0, nowMs - (tiers[tier + 1] ?? tiers[tier]).stepMs);
+    if (rows < roomRows) return;
+    for (const tier of all) remove(tier, 0, nowMs);
   }
 
   [Symbol.dispose](): void {

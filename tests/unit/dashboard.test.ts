@@ -49,6 +49,56 @@ describe("the history", () => {
     expect(points.at(-1)?.mean).toBe(599);
   });
 
+  test("a file full of minutes loses the oldest of them, then of the hours, and goes on", () => {
+    const path = join(folder, "minutes.db");
+    const begin = Math.floor(Date.now() / 3600e3) * 3600e3 - 86_400e3;
+    const minutes = 24 * 60;
+    using store = new Store(path, 1 << 20);
+    const series = Array.from({ length: 50 }, (_, i) => `series ${i}`);
+    for (let m = 0; m < minutes; m++) {
+      const at = begin + m * 60e3;
+      store.write(
+        series.map((key) => ({ key, at, value: Math.sqrt(m) })), // eight bytes each
+        at,
+      );
+    }
+    expect(statSync(path).size).toBeLessThanOrEqual(1 << 20);
+    const now = begin + (minutes - 1) * 60e3;
+    const kept = store.range("series 7", now - 86_400e3 + 60e3, now, 10_000, now);
+    expect(kept.at(-1)?.mean).toBe(Math.sqrt(minutes - 1));
+    expect(kept.length).toBeGreaterThan(60);
+    expect(kept.length).toBeLessThan(minutes);
+    expect(store.range("series 7", begin, now, 30, now)[0].at).toBe(begin); // hours
+  });
+
+  test("in a file as small as can be, more series than ever fit in leave it at the newest", () => {
+    using store = new Store(join(folder, "many.db"), 1 << 20);
+    const begin = Date.now();
+    for (let s = 0; s < 100; s += 5) {
+      const written = Array.from({ length: 1000 }, (_, i) =>
+        Array.from({ length: 5 }, (_, k) => ({
+          ...{ key: `series ${i}`, at: begin + (s + k) * 1000, value: Math.sqrt(s + k) },
+        })),
+      );
+      store.write(written.flat(), begin + (s + 4) * 1000);
+    }
+    const now = begin + 99e3;
+    expect(store.range("series 999", now - 5000, now, 10, now).at(-1)?.mean).toBe(Math.sqrt(99));
+  });
+
+  test("a series of which nothing is left goes with its name, and may come again", () => {
+    using store = new Store(join(folder, "names.db"), 1 << 20);
+    const year = 366 * 86_400e3;
+    const write = (key: string, at: number) => store.write([{ key, at, value: 1 }], at);
+    write("gone", 1e12);
+    write("here", 1e12 + 2 * year);
+    store.prune(1e12 + 2 * year);
+    expect(store.keys()).toEqual(["here"]);
+    write("gone", 1e12 + 2 * year);
+    expect(store.keys()).toEqual(["here", "gone"]);
+    expect(store.range("gone", 1e12, 1e12 + 3 * year, 10_000, 1e12 + 2 * year).length).toBe(1);
+  });
+
   test("without a usable file it remembers what is recent, and says what is wrong", () => {
     const now = Date.now();
     using history = new History("/proc/none.db", 1 << 20);
@@ -98,7 +148,7 @@ describe("the history's clock and file", () => {
     const path = join(folder, "future.db");
     const begin = Date.now() - 600e3;
     using history = new History(path, 1 << 20);
-    const sample = new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, 1]));
+    const sample = new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, Math.SQRT2]));
     for (let s = 0; s < 100; s++) history.add(sample, after(s * 1000, begin + year));
     for (let s = 100; s < 500; s++) history.add(sample, after(s * 1000, begin));
     expect(history.problem).toBeUndefined();
