@@ -11,9 +11,9 @@ export interface Stop extends Disposable {
 let patient = false;
 
 /**
- * From now on a second signal changes nothing. For a komon that another komon started: Ctrl-C reaches
- * both, the parent then tells its child to stop, and the kernel may tell the parent's death more
- * than once (for each of its threads that the child is handed on to).
+ * From now on a second signal changes nothing. For a komon that another komon started: a signal to all
+ * processes reaches both, the parent then tells its child to stop, and the kernel may tell the parent's
+ * death more than once (for each of its threads that the child is handed on to).
  */
 export function stopOnce(): void {
   patient = true;

@@ -18,7 +18,10 @@ export interface Ready {
   readonly seed?: number;
 }
 
-/** A child that ends with its parent, says when it is ready, and is stopped by SIGINT. */
+/**
+ * A child that ends with its parent, says when it is ready, and is stopped by SIGINT. It has a session of its own:
+ * Ctrl-C reaches komon alone, which stops the load before the VNF.
+ */
 export class Child implements AsyncDisposable {
   readonly #process: Subprocess<"pipe", "pipe", "pipe">;
   readonly #lines: AsyncGenerator<string>;
@@ -33,6 +36,7 @@ export class Child implements AsyncDisposable {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
+      detached: true,
     });
     this.#lines = linesOf(this.#process.stdout);
     this.#errors = new Response(this.#process.stderr).text();

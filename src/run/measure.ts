@@ -9,7 +9,7 @@ import { VnfProbe } from "../probes/vnf/probe.ts";
 import { ResultFiles } from "../results/writer.ts";
 import { openTestbed } from "../testbed/testbed.ts";
 import { accountOf, type Measured } from "./account.ts";
-import type { Child } from "./child.ts";
+import type { Child, Ready } from "./child.ts";
 import { measureCost } from "./cost.ts";
 import type { RunOptions } from "./options.ts";
 import { chooseCpus, startLoad, startVnf } from "./roles.ts";
@@ -42,12 +42,10 @@ export async function measure(
     inIfindex: bed.inDevice.ifindex,
     ...(!external && { outIfindex: bed.outDevice.ifindex }),
   });
-  const ready = await vnf?.ready();
-  await load.ready();
+  const ready = await start(load, vnf, stop);
 
   const session = new Session(options, probe, number, files, stop, progress);
   session.alive = () => !load.failed && vnf?.running !== false;
-  load.go();
   await session.sample();
   const cost =
     options.cost && !session.ended
@@ -56,8 +54,12 @@ export async function measure(
   if (session.ended === undefined && !session.alive()) session.ended = await deathOf(load, vnf);
   const loadReport = load.failed ? undefined : parseLoad(await load.stop());
   await settled(probe, number);
-  const truthIsThere = vnf?.running === true;
-  if (truthIsThere) await vnf.stop();
+  await vnf?.stop();
+  const truthIsThere = vnf !== undefined && !vnf.failed;
+  const hadWork = session.records.length > 0;
+  if (vnf?.failed && hadWork && (session.ended ?? "interrupted") === "interrupted") {
+    session.ended = (await vnf.failure("left no truth")).message;
+  }
   return accountOf(session, {
     cost,
     load: loadReport,
@@ -69,6 +71,23 @@ export async function measure(
 
 function filesOf(out: string, { params, external }: RunOptions): ResultFiles {
   return new ResultFiles(out, params, external ? ["KERNEL", "BUFFER", "SPANS"] : undefined);
+}
+
+/** Waits for both, and lets the load begin. Ctrl-C may end a child that komon has just begun to make. */
+async function start(
+  load: Child,
+  vnf: Child | undefined,
+  stop: AbortSignal,
+): Promise<Ready | undefined> {
+  try {
+    const ready = await vnf?.ready();
+    await load.ready();
+    load.go();
+    return ready;
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    return undefined;
+  }
 }
 
 /** Waits until nothing moves any more, so that the account is exact; half a second at most. */

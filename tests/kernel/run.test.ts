@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { komonCommand } from "../support/komon.ts";
 import { lineOf, World } from "../support/world.ts";
 
 interface Run {
@@ -223,11 +224,65 @@ describe("komon run", () => {
     expect(await world.traces()).toEqual(before);
   });
 
+  test("Ctrl-C on a terminal, which reaches a whole process group, keeps the truth too", async () => {
+    await using world = await World.open();
+    const before = await world.traces();
+    const child = inGroup(
+      world,
+      "run",
+      "1000",
+      "10",
+      "0.05",
+      "1000",
+      "64",
+      "0",
+      "--out",
+      "/tmp/out",
+    );
+    const folder = seen(world, "/tmp/out");
+    await until(() => kernelRows(folder) >= 30);
+    process.kill(-child.pid, "SIGINT");
+    expect(await child.exited).toBe(0);
+    const measured = rowsOf(folder, "KERNEL");
+    expect(measured.length).toBeGreaterThanOrEqual(30);
+    expect(rowsOf(folder, "VNF").length).toBe(measured.length);
+    const truth = rowsOf(folder, "SPANS")
+      .slice(1)
+      .map((cells) => Number(cells.at(-1)));
+    expect(truth.length).toBe(measured.length);
+    expect(truth.filter((ns) => !(ns > 0))).toEqual([]);
+    expect(await world.traces()).toEqual(before);
+  });
+
+  test.each(["vnf", "load"])(
+    "Ctrl-C while the %s starts is an end like any other",
+    async (role) => {
+      await using world = await World.open();
+      const child = inGroup(
+        world,
+        "run",
+        "1000",
+        "10",
+        "0.05",
+        "1000",
+        "64",
+        "0",
+        "--out",
+        "/tmp/out",
+      );
+      await until(() => hasChild(child.pid, role));
+      process.kill(-child.pid, "SIGINT");
+      expect(await child.stderr.text()).toBe("");
+      expect(await child.exited).toBe(0);
+      expect(await child.stdout.text()).toContain("interrupted");
+    },
+  );
+
   test("a VNF that dies ends the run as incomplete, and the rest is kept", async () => {
     await using world = await World.open();
     const child = world.spawn("run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out");
     await until(() => kernelRows(seen(world, "/tmp/out")) >= 20);
-    process.kill(await childOf(child.pid, "vnf"), "SIGKILL");
+    process.kill(childOf(child.pid, "vnf"), "SIGKILL");
     expect(await child.exited).toBe(1);
     expect(await child.stderr.text()).toContain("SIGKILL");
     expect(kernelRows(seen(world, "/tmp/out"))).toBeGreaterThanOrEqual(20);
@@ -309,6 +364,23 @@ describe("komon run", () => {
   });
 });
 
+/** As a terminal starts it: the leader of a process group. */
+function inGroup(world: World, ...words: string[]) {
+  return Bun.spawn(world.command([...komonCommand, ...words]), {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+}
+
+function rowsOf(folder: string, kind: string): string[][] {
+  const name = readdirSync(folder).find((file) => file.startsWith(`${kind}_`));
+  const text = readFileSync(join(folder, name ?? ""), "utf8");
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => line.split(";"));
+}
+
 function kernelRows(folder: string): number {
   try {
     const name = readdirSync(folder).find((file) => file.startsWith("KERNEL_"));
@@ -323,8 +395,22 @@ async function until(so: () => boolean): Promise<void> {
   while (!so()) await Bun.sleep(5);
 }
 
+function hasChild(pid: number, word: string): boolean {
+  try {
+    return descendant(pid, word) !== undefined;
+  } catch {
+    return false; // one that ended while it was looked at
+  }
+}
+
 /** The pid of the descendant of `pid` whose command line has this word. */
-async function childOf(pid: number, word: string): Promise<number> {
+function childOf(pid: number, word: string): number {
+  const found = descendant(pid, word);
+  if (found === undefined) throw new Error(`no descendant of ${pid} with "${word}"`);
+  return found;
+}
+
+function descendant(pid: number, word: string): number | undefined {
   const todo = [pid];
   for (let at = todo.shift(); at !== undefined; at = todo.shift()) {
     const words = readFileSync(`/proc/${at}/cmdline`, "utf8").split("\0");
@@ -337,5 +423,5 @@ async function childOf(pid: number, word: string): Promise<number> {
         .map(Number),
     );
   }
-  throw new Error(`no descendant of ${pid} with "${word}"`);
+  return undefined;
 }
