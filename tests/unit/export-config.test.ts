@@ -92,6 +92,57 @@ describe("basic authentication", () => {
     expect(await authentication.judge(header("a", "right"), "10.0.0.1")).toBe("too many");
     expect(await authentication.judge(header("a", "right"), "10.0.0.2")).toBe("welcome");
   });
+
+  test("guesses that come at the same moment are no more than those that come in turn", async () => {
+    const hash = await Bun.password.hash("right", { algorithm: "bcrypt", cost: 4 });
+    const authentication = new Authentication(new Map([["a", hash]]));
+    const guess = (n: number) => authentication.judge(header("a", `${n}`), "10.0.0.1");
+    let tried = 0;
+    for (let round = 0; round < 5; round++) {
+      const all = Array.from({ length: 100 }, (_, i) => guess(round * 100 + i));
+      const verdicts = await Promise.all(all);
+      tried += verdicts.filter((verdict) => verdict === "unknown").length;
+    }
+    expect(tried).toBe(10);
+  });
+
+  test("the right password, sent many times at once, is right each time", async () => {
+    const hash = await Bun.password.hash("right", { algorithm: "bcrypt", cost: 4 });
+    const authentication = new Authentication(new Map([["a", hash]]));
+    const ask = () => authentication.judge(header("a", "right"), "10.0.0.1");
+    expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(
+      new Set(["welcome"]),
+    );
+    for (let i = 0; i < 20; i++) expect(await ask()).toBe("welcome");
+  });
+
+  test("addresses of one IPv6 network are one place, those that IPv4 is mapped to are not", async () => {
+    const hash = await Bun.password.hash("right", { algorithm: "bcrypt", cost: 4 });
+    const authentication = new Authentication(new Map([["a", hash]]));
+    const judge = (password: string, from: string) =>
+      authentication.judge(header("a", password), from);
+    for (let i = 0; i < 10; i++) await judge(`${i}`, `2001:db8:0:1::${i}`);
+    for (const from of ["2001:db8:0:1:2:3:4:5", "2001:db8:0:1::"]) {
+      expect([from, await judge("right", from)]).toEqual([from, "too many"]);
+    }
+    for (let i = 0; i < 10; i++) await judge(`${i}`, "::ffff:10.0.0.1");
+    expect(await judge("right", "10.0.0.1")).toBe("too many");
+    for (const from of ["2001:db8::1", "2001:db8:0:2::1", "::1", "::ffff:10.0.0.2"]) {
+      expect([from, await judge("right", from)]).toEqual([from, "welcome"]);
+    }
+  });
+
+  test("other users from now on: who has passed before does not any more", async () => {
+    const hash = (word: string) => Bun.password.hash(word, { algorithm: "bcrypt", cost: 4 });
+    const authentication = new Authentication(new Map([["a", await hash("old")]]));
+    const judge = (password: string) => authentication.judge(header("a", password), "10.0.0.1");
+    expect(await judge("old")).toBe("welcome");
+    const late = judge("old too");
+    authentication.users = new Map([["a", await hash("new")]]);
+    expect(await late).toBe("unknown");
+    expect(await judge("old")).toBe("unknown");
+    expect(await judge("new")).toBe("welcome");
+  });
 });
 
 test("addresses to listen on", () => {
