@@ -1,8 +1,9 @@
 /** komon itself in want: of descriptors, memory, CPUs, room, readers, a port of its own. It says so, and leaves nothing. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { komonCommand, type Said } from "../support/komon.ts";
+import { LimitedGroup, lacksGroups } from "../support/limitedGroup.ts";
 import { testUnless } from "../support/needs.ts";
 import { lineOf, World } from "../support/world.ts";
 
@@ -53,20 +54,13 @@ describe("limits", () => {
 
   for (const mebibytes of [24, 400]) {
     testUnless(lacksGroups("memory"), `a memory cgroup of ${mebibytes} MiB`, async () => {
-      const group = limitedGroup("memory", mebibytes);
-      try {
-        const line = `echo $$ > ${group}/cgroup.procs; ${komon} ${main} --format json`;
-        await suffering(line, (said) => {
-          if (said.code !== 137) expectTold(said); // the kernel kills what is over its limit
-          if (said.code === 0) expectExact(said.stdout);
-          expect({ mebibytes, works: said.code === 0 }).toEqual({
-            mebibytes,
-            works: mebibytes > 24,
-          });
-        });
-      } finally {
-        await emptied(group);
-      }
+      await using group = new LimitedGroup("memory", mebibytes);
+      const line = `echo $$ > ${group.path}/cgroup.procs; ${komon} ${main} --format json`;
+      await suffering(line, (said) => {
+        if (said.code !== 137) expectTold(said); // the kernel kills what is over its limit
+        if (said.code === 0) expectExact(said.stdout);
+        expect({ mebibytes, works: said.code === 0 }).toEqual({ mebibytes, works: mebibytes > 24 });
+      });
     });
   }
 
@@ -78,16 +72,13 @@ describe("limits", () => {
   });
 
   testUnless(lacksGroups("cpuset"), "a cpuset of one CPU", async () => {
-    const group = limitedGroup("cpuset", 0);
-    try {
-      await suffering(`echo $$ > ${group}/cgroup.procs; ${komon} ${main} --format json`, (said) => {
-        expectTold(said);
-        expect(said.code).toBe(0);
-        expectExact(said.stdout);
-      });
-    } finally {
-      await emptied(group);
-    }
+    await using group = new LimitedGroup("cpuset", 0);
+    const line = `echo $$ > ${group.path}/cgroup.procs; ${komon} ${main} --format json`;
+    await suffering(line, (said) => {
+      expectTold(said);
+      expect(said.code).toBe(0);
+      expectExact(said.stdout);
+    });
   });
 });
 
@@ -206,46 +197,4 @@ async function measuring(world: World): Promise<void> {
   while (!world.list("/tmp/out").some((name) => name.startsWith("KERNEL_") && has(name))) {
     await Bun.sleep(5);
   }
-}
-
-type Controller = "memory" | "cpuset";
-
-/** Why there can be no such cgroup here. */
-function lacksGroups(controller: Controller): string | undefined {
-  try {
-    rmdirSync(limitedGroup(controller, controller === "memory" ? 64 : 0));
-    return undefined;
-  } catch {
-    return `no cgroup with a ${controller} limit can be made here`;
-  }
-}
-
-/** A cgroup (v1 or v2) with this limit: MiB of memory, or the one CPU. */
-function limitedGroup(controller: Controller, value: number): string {
-  const mounts = readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) => line.split(" "));
-  const v1 = mounts.find(
-    ([, , type, options]) => type === "cgroup" && options.split(",").includes(controller),
-  )?.[1];
-  const v2 = mounts.find(([, , type]) => type === "cgroup2")?.[1];
-  const top = v1 ?? v2 ?? "/none";
-  if (!v1) writeFileSync(join(top, "cgroup.subtree_control"), `+${controller}`);
-  const group = join(top, `komon-test-${process.pid}-${controller}`);
-  mkdirSync(group, { recursive: true });
-  if (controller === "memory") {
-    writeFileSync(join(group, v1 ? "memory.limit_in_bytes" : "memory.max"), `${value * 2 ** 20}`);
-  } else {
-    writeFileSync(join(group, "cpuset.mems"), "0");
-    writeFileSync(join(group, "cpuset.cpus"), `${value}`);
-  }
-  return group;
-}
-
-async function emptied(group: string): Promise<void> {
-  while (readFileSync(join(group, "cgroup.procs"), "utf8") !== "") await Bun.sleep(5);
-  for (const name of readdirSync(group, { withFileTypes: true })) {
-    if (name.isDirectory()) rmdirSync(join(group, name.name));
-  }
-  rmdirSync(group);
 }
