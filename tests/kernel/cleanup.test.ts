@@ -1,36 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { startTicks } from "../../src/testbed/owner.ts";
-import { komonCommand } from "../support/komon.ts";
+import { cleanup, killAt } from "../support/cleanup.ts";
 import { lineOf, World } from "../support/world.ts";
-
-interface Removed {
-  readonly owner_pid: number | null;
-  readonly of: string;
-  readonly resource: string;
-  readonly result: string;
-}
 
 const program = (name: string, ...words: string[]): string[] => [
   process.execPath,
   join(import.meta.dir, `programs/${name}.ts`),
   ...words,
 ];
-
-async function cleanup(world: World, ...flags: string[]): Promise<readonly Removed[]> {
-  return (await world.komonJson<{ rows: Removed[] }>("cleanup", ...flags)).rows;
-}
-
-/** Starts komon, and kills it once `moment` has come or it has ended by itself. */
-async function killAt(world: World, words: readonly string[], moment: () => boolean) {
-  const child = Bun.spawn(world.command([...komonCommand, ...words]), {
-    stdio: ["ignore", "ignore", "ignore"],
-  });
-  while (!moment() && child.exitCode === null && child.signalCode === null) await Bun.sleep(0);
-  child.kill("SIGKILL");
-  await child.exited;
-  return child.signalCode === "SIGKILL";
-}
 
 /** False for a zombie: nothing of it is left but its number. */
 function lives(pid: number): boolean {
@@ -90,24 +68,6 @@ describe("what a killed komon left behind", () => {
       if (moment.includes("device")) expect(found.map(({ of }) => of)).toContain("testbed");
     }
   });
-
-  test("goes whenever it was killed: up, down and cleanup at 40 random moments", async () => {
-    await using world = await World.open();
-    const before = await world.traces();
-    const later = (words: string[]) => {
-      const at = performance.now() + Math.random() * 120;
-      return killAt(world, words, () => performance.now() >= at);
-    };
-    let killed = 0;
-    for (let round = 0; round < 20; round++) {
-      if (await later(["testbed", "up"])) killed += 1;
-      if (await later(round % 2 ? ["testbed", "down"] : ["cleanup", "--all"])) killed += 1;
-      await cleanup(world);
-      await world.komon("testbed", "down"); // what was complete before the kill is there to stay
-      expect({ round, traces: await world.traces() }).toEqual({ round, traces: before });
-    }
-    expect(killed).toBeGreaterThan(0); // else nothing was shown
-  }, 120_000);
 
   test("goes once when two clean up at the same time", async () => {
     await using world = await World.open();

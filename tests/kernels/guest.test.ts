@@ -5,10 +5,7 @@ import { join } from "node:path";
 import { KomonError } from "../../src/base/errors.ts";
 import { runInKernel } from "./run.ts";
 
-/*
- * What the matrix relies on, in a real guest: not among the groups of `npm test`, since it fetches
- * kernels. Run it with `bun test tests/kernels`.
- */
+/** What the matrix relies on, in a real guest. */
 const series = "6.1";
 const programs = {};
 
