@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /*
  * The far end of active probing: answers komon's ICMP probes and STAMP test packets (RFC 8762, stateless) in the
- * driver, with the times at which it received and sent them. Whatever else comes by goes on to the stack untouched.
+ * driver, with the times at which it received and sent them. Whatever else comes by goes on to the stack untouched:
+ * also what is for another host or for a group, and what would come back for ever.
  */
 #include "komon/reflect.h"
 #include "vmlinux.h"
@@ -14,7 +15,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ANSWER_TTL 64
 #define ERROR_ESTIMATE 0x4001 /* PTP format, multiplier 1 */
 #define CHUNK 64
-#define CHUNKS 24 /* 1536 bytes */
+#define CHUNKS 24
+#define MOST_SUMMED (CHUNK * CHUNKS)
+#define SERVICES 1024 /* ports below belong to servers: such a datagram is an answer, and no sender's */
 
 volatile const struct komon_reflect_options options SEC(".rodata.options");
 struct komon_reflect_control control = {};
@@ -26,6 +29,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct komon_reflect_counters);
 } counters SEC(".maps");
+
+/* The addresses of this host, written by user space */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 14);
+	__type(key, struct komon_reflect_address);
+	__type(value, __u8);
+} addresses SEC(".maps");
 
 static __always_inline __u16 fold(__u64 sum)
 {
@@ -66,7 +78,21 @@ static __always_inline void fill(struct komon_stamp *stamp, __u64 received_ns, _
 	write_time(stamp->sent, bpf_ktime_get_ns());
 }
 
-/* Sum of everything from `at` to the end of the packet; 0 with *ok = false when it is too long */
+static __always_inline bool is_ours(const void *address, const __u32 bytes)
+{
+	struct komon_reflect_address key = {};
+
+	__builtin_memcpy(&key, address, bytes);
+	return bpf_map_lookup_elem(&addresses, &key) != NULL;
+}
+
+/* Would the answer to this datagram be answered in its turn? A reflector's port, another server's, or the last hop */
+static __always_inline bool is_loop(__u16 source_port, __u8 ttl)
+{
+	return source_port < SERVICES || source_port == options.port || ttl < 2;
+}
+
+/* Sum of everything from `at` to the end of the packet, MOST_SUMMED bytes at most */
 static __always_inline __u64 sum_to_end(void *at, void *end)
 {
 	__s64 sum = 0;
@@ -94,10 +120,14 @@ static __always_inline int reflect(struct xdp_md *context, struct komon_reflect_
 
 	if (data + ETHERNET + 20 > end)
 		return XDP_PASS;
+	__u8 *mac = data;
 	__u8 *ip = data + ETHERNET;
+
+	if ((mac[0] | mac[6]) & 1) /* to a group, or said to be from one */
+		return XDP_PASS;
 	__u16 type = *(__u16 *)(data + 12);
 	bool v4 = type == bpf_htons(0x0800);
-	__u8 protocol, ttl;
+	__u8 protocol, ttl, answer_ttl = ANSWER_TTL;
 	void *l4;
 
 	if (v4) {
@@ -107,7 +137,7 @@ static __always_inline int reflect(struct xdp_md *context, struct komon_reflect_
 		ttl = ip[8];
 		l4 = ip + 20;
 	} else if (type == bpf_htons(0x86dd)) {
-		if (data + ETHERNET + 40 > end)
+		if (data + ETHERNET + 40 > end || ip[0] >> 4 != 6)
 			return XDP_PASS;
 		protocol = ip[6];
 		ttl = ip[7];
@@ -123,9 +153,19 @@ static __always_inline int reflect(struct xdp_md *context, struct komon_reflect_
 	if (udp) {
 		if (l4 + 8 + sizeof(*stamp) > end || *(__be16 *)(header + 2) != bpf_htons(options.port))
 			return XDP_PASS;
+		if (is_loop(bpf_ntohs(*(__be16 *)header), ttl))
+			return XDP_PASS;
+		__u32 bytes = end - l4;
+
+		if (!v4 && (bytes > MOST_SUMMED || bytes != bpf_ntohs(*(__be16 *)(ip + 4))))
+			return XDP_PASS;
+		if (v4 ? !is_ours(ip + 16, 4) : !is_ours(ip + 24, 16))
+			return XDP_PASS;
 		stamp = l4 + 8;
 		fill(stamp, now, ttl);
 		swap(header, header + 2, 2);
+		/* Where two reflectors answer each other in spite of all, the packet grows old */
+		answer_ttl = ttl - 1 < ANSWER_TTL ? ttl - 1 : ANSWER_TTL;
 		check = l4 + 6;
 		*check = 0; /* IPv4 needs none, and a sender's may have been left to its device */
 		c->udp++;
@@ -133,6 +173,8 @@ static __always_inline int reflect(struct xdp_md *context, struct komon_reflect_
 		if (protocol != (v4 ? 1 : 58) || l4 + 8 + 20 + sizeof(*stamp) > end)
 			return XDP_PASS;
 		if (header[0] != (v4 ? 8 : 128) || *(__be32 *)(l4 + 8 + 16) != bpf_htonl(KOMON_REFLECT_MAGIC))
+			return XDP_PASS;
+		if (v4 ? !is_ours(ip + 16, 4) : !is_ours(ip + 24, 16))
 			return XDP_PASS;
 		stamp = l4 + 8 + 20;
 		struct komon_stamp before = *stamp;
@@ -151,13 +193,13 @@ static __always_inline int reflect(struct xdp_md *context, struct komon_reflect_
 	swap(data, data + 6, 6);
 	if (v4) {
 		swap(ip + 12, ip + 16, 4);
-		ip[8] = ANSWER_TTL;
+		ip[8] = answer_ttl;
 		*(__be16 *)(ip + 10) = 0;
 		*(__be16 *)(ip + 10) = ~fold(bpf_csum_diff(0, 0, (void *)ip, 20, 0));
 		return XDP_TX;
 	}
 	swap(ip + 8, ip + 24, 16);
-	ip[7] = ANSWER_TTL;
+	ip[7] = answer_ttl;
 	if (udp) {
 		/* Pseudo header: addresses, length, protocol; UDP over IPv6 must carry a checksum */
 		__u64 sum = bpf_csum_diff(0, 0, (void *)(ip + 8), 32, 0);

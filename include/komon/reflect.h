@@ -32,6 +32,11 @@ struct komon_reflect_control {
 	__u64 clock_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 };
 
+/* IPv4 in the first four bytes, zeros behind */
+struct komon_reflect_address {
+	__u8 bytes[16];
+};
+
 /* Per CPU. seen = foreign + icmp + udp */
 struct komon_reflect_counters {
 	__u64 seen;

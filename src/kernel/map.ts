@@ -108,6 +108,11 @@ export class BpfMap {
     }
   }
 
+  /** Of a hash map; that there is no such key is no error. */
+  remove(key: Uint8Array): void {
+    libbpf().bpf_map_delete_elem(this.fd, key);
+  }
+
   pin(path: string): void {
     if (libbpf().bpf_map__pin(this.handle, cstring(path)) !== 0) {
       throw new KomonError({

@@ -88,6 +88,23 @@ describe.each([far.v4, far.v6])("%s", (target) => {
   });
 });
 
+test("the reflector answers for its own addresses alone, and for new ones soon", async () => {
+  const other = "10.82.0.1";
+  await pair.world.ip("route", "add", "10.82.0.0/16", "via", far.v4);
+  await using reflector = pair.spawn("--reflect", "-I", "far", "--netns", "far");
+  await reflector.says(/REFLECT far/);
+  const words = ["--udp", "862", "--reflected", "-p", "20ms", "-t", "100ms"];
+  const { report } = await pair.probeJson(other, ...words, "-c", "5");
+  expect(report.hosts[0]).toMatchObject({ sent: 5, received: 0 });
+  await using probing = pair.spawn(other, ...words);
+  await probing.says(/no answer/);
+  await pair.world.ip("-n", "far", "addr", "add", `${other}/32`, "dev", "far");
+  await probing.says(/turnaround=/);
+  await pair.world.ip("-n", "far", "addr", "del", `${other}/32`, "dev", "far");
+  const before = probing.stdout.length;
+  while (!/no answer/.test(probing.stdout.slice(before))) await probing.saysMore();
+});
+
 test("the reflector leaves somebody else's XDP alone", async () => {
   await using first = pair.spawn("--reflect", "-I", "far", "--netns", "far");
   await first.says(/REFLECT/);

@@ -40,7 +40,7 @@ export async function reflect(given: Given, stop: AbortSignal): Promise<ExitCode
   while (!stop.aborted && performance.now() < endsAt) {
     const left = Math.min(1000, endsAt - performance.now());
     await Promise.race([Bun.sleep(left), stopped(stop)]);
-    reflector.setClock();
+    reflector.refresh();
   }
   const counters = reflector.counters();
   if (isTable) {

@@ -3,18 +3,21 @@
  * Needs root or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN. Ends with the process.
  */
 import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import object from "../../../dist/bpf/x86/reflect.bpf.o" with { type: "file" };
 import { KomonError } from "../../base/errors.ts";
+import { AF_INET, socketAddress } from "../../kernel/address.ts";
 import { realtimeOffsetNs } from "../../kernel/clockOffset.ts";
 import { readU64 } from "../../kernel/counter.ts";
 import { type Device, LinkType } from "../../kernel/device.ts";
 import {
+  komonReflectAddress,
   komonReflectControl,
   komonReflectCounters,
   komonReflectOptions,
 } from "../../kernel/generated/reflect.ts";
 import { attachXdp, type DeviceLink, type XdpMode } from "../../kernel/hook.ts";
-import { type MappedMemory, possibleCpus, unmap } from "../../kernel/map.ts";
+import { type BpfMap, type MappedMemory, possibleCpus, unmap } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
 
 /** STAMP's port (RFC 8762). */
@@ -28,6 +31,7 @@ export class Reflector implements Disposable {
   readonly #link: DeviceLink;
   readonly #counters: MappedMemory;
   readonly #control: MappedMemory;
+  readonly #addresses: OwnAddresses;
   readonly #cpus = possibleCpus();
 
   /** Fails when the device's XDP hook is taken: there is no second rung for an answer in the driver. */
@@ -44,6 +48,8 @@ export class Reflector implements Disposable {
       options.setUint16(komonReflectOptions.fields.port.offset, port, true);
       opened.map("counters").setEntries(this.#cpus);
       opened.load();
+      this.#addresses = new OwnAddresses(opened.map("addresses"));
+      this.#addresses.refresh();
       [this.#link, this.mode] = attach(opened.program("reflector").fd, device);
     } catch (error) {
       opened[Symbol.dispose]();
@@ -52,11 +58,16 @@ export class Reflector implements Disposable {
     this.#object = opened;
     this.#counters = opened.map("counters").map();
     this.#control = opened.section(".bss").map();
-    this.setClock();
+    this.#setClock();
   }
 
-  /** The wall clock moves against the kernel's own (NTP steers it): call this about once a second. */
-  setClock(): void {
+  /** The wall clock moves against the kernel's own (NTP steers it), addresses come and go: call this once a second. */
+  refresh(): void {
+    this.#setClock();
+    this.#addresses.refresh();
+  }
+
+  #setClock(): void {
     const { clockOffsetNs } = komonReflectControl.fields;
     new DataView(this.#control.buffer).setBigInt64(clockOffsetNs.offset, realtimeOffsetNs(), true);
   }
@@ -79,6 +90,35 @@ export class Reflector implements Disposable {
     unmap(this.#control);
     this.#object[Symbol.dispose]();
   }
+}
+
+/** What this host, in the caller's network namespace, may answer for. */
+class OwnAddresses {
+  readonly #map: BpfMap;
+  #known: ReadonlySet<string> = new Set();
+
+  constructor(map: BpfMap) {
+    this.#map = map;
+  }
+
+  refresh(): void {
+    const now = new Set(
+      Object.values(networkInterfaces()).flatMap((device = []) => device.map((one) => one.address)),
+    );
+    for (const gone of this.#known) if (!now.has(gone)) this.#map.remove(addressKey(gone));
+    for (const one of now) if (!this.#known.has(one)) this.#map.update(addressKey(one), here);
+    this.#known = now;
+  }
+}
+
+const here = Uint8Array.of(1);
+
+/** struct komon_reflect_address */
+export function addressKey(address: string): Uint8Array {
+  const { family, bytes } = socketAddress(address, 0);
+  const key = new Uint8Array(komonReflectAddress.size);
+  key.set(family === AF_INET ? bytes.subarray(4, 8) : bytes.subarray(8, 24));
+  return key;
 }
 
 /**
