@@ -1,6 +1,6 @@
 /** Collectors by configuration, and their numbers as a page. */
 import { isDeepStrictEqual } from "node:util";
-import { KomonError } from "../base/errors.ts";
+import { KomonError, usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { Living } from "../probes/tcp/probe.ts";
 import { connectProbe } from "./connectProbe.ts";
@@ -19,7 +19,8 @@ import { contentTypes, write } from "./writer.ts";
 
 export class Exporter implements Site, Disposable {
   readonly metricsPath: string;
-  readonly probeModules = ["tcp_connect", "icmp"] as const;
+  /** An echo loads BPF programs; a connect takes a descriptor. */
+  readonly probeModules = { tcp_connect: 64, icmp: 8 };
   readonly #collectors = new Map<string, Collector & { readonly probe?: Watched }>();
   readonly #read: () => Promise<ExportConfig>;
   readonly #self: SelfCollector;
@@ -95,7 +96,7 @@ export class Exporter implements Site, Disposable {
   async probe(target: string, module: string): Promise<string> {
     const { allow, timeout } = this.#config.probe;
     if (allow && !allow.includes(target)) {
-      throw new KomonError({ what: `the target "${target}" is not among probe.allow` });
+      throw usageError(`the target "${target}" is not among probe.allow`);
     }
     const probe = module === "icmp" ? echoProbe : connectProbe;
     return write(await probe(target, timeout), "text");

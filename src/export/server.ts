@@ -1,5 +1,5 @@
 /** The HTTP side: few paths, no state, bounded in time and size. */
-import { KomonError } from "../base/errors.ts";
+import { Exit, KomonError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { Authentication } from "./auth.ts";
 import { wantedFormat } from "./negotiate.ts";
@@ -17,7 +17,8 @@ export interface Site {
   more?(request: Request, url: URL): Promise<Response | undefined>;
   /** Served at / instead of a list of links; it carries no data. */
   readonly page?: Bun.HTMLBundle | undefined;
-  readonly probeModules: readonly string[];
+  /** Modules of /probe, the usual one first, and how many probes of each may be under way. */
+  readonly probeModules: Readonly<Record<string, number>>;
 }
 
 const idleSeconds = 10;
@@ -28,6 +29,8 @@ export class ExportServer implements AsyncDisposable {
   readonly #servers: Bun.Server<undefined>[] = [];
   readonly #site: Site;
   readonly #authentication: Authentication | undefined;
+  /** Probes under way, by module. */
+  readonly #probes = new Map<string, number>();
 
   constructor(site: Site, addresses: readonly string[], web: WebConfig) {
     this.#site = site;
@@ -136,23 +139,29 @@ export class ExportServer implements AsyncDisposable {
   }
 
   async #probe(query: URLSearchParams): Promise<Response> {
+    const { probeModules } = this.#site;
     const target = query.get("target");
-    const module = query.get("module") ?? this.#site.probeModules[0];
+    const module = query.get("module") ?? Object.keys(probeModules)[0];
     if (!target) return text("target is missing: /probe?target=10.0.0.2:80\n", 400);
-    if (!this.#site.probeModules.includes(module)) {
-      return text(
-        `there is no module "${module}", only ${this.#site.probeModules.join(", ")}\n`,
-        400,
-      );
+    if (!Object.hasOwn(probeModules, module)) {
+      const modules = Object.keys(probeModules).join(", ");
+      return text(`there is no module "${module}", only ${modules}\n`, 400);
     }
+    const underWay = this.#probes.get(module) ?? 0;
+    if (underWay >= probeModules[module]) {
+      return text(`${underWay} probes are under way\n`, 503, { "retry-after": "1" });
+    }
+    this.#probes.set(module, underWay + 1);
     try {
       const body = await this.#site.probe(target, module);
       return new Response(body, {
         headers: { ...headers, "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });
     } catch (error) {
-      if (error instanceof KomonError) return text(`${error.what}\n`, 400);
-      throw error;
+      if (!(error instanceof KomonError)) throw error;
+      return text(`${error.message}\n`, error.exit === Exit.usage ? 400 : 503);
+    } finally {
+      this.#probes.set(module, (this.#probes.get(module) ?? 1) - 1);
     }
   }
 }

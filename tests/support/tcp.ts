@@ -120,7 +120,7 @@ export class TcpListener implements Disposable {
   readonly #socket: TcpSocket;
   readonly host: string;
 
-  constructor(host = "127.0.0.1", port = 0) {
+  constructor(host = "127.0.0.1", port = 0, backlog = 4096) {
     const address = socketAddress(host, port);
     this.host = host;
     this.#socket = new TcpSocket(libc.socket(address.family, SOCK_STREAM, 0));
@@ -128,7 +128,7 @@ export class TcpListener implements Disposable {
     if (libc.bind(this.#socket.fd, address.bytes, address.bytes.length) !== 0) {
       throw new Error(`bind: errno ${lastErrno()}`);
     }
-    more.listen(this.#socket.fd, 4096);
+    more.listen(this.#socket.fd, backlog);
   }
 
   get fd(): number {
