@@ -4,7 +4,7 @@
  * missing values and surplus words pass.
  */
 import type { CommandDef } from "citty";
-import { Exit, type ExitCode } from "../base/errors.ts";
+import { Exit, type ExitCode, usageError } from "../base/errors.ts";
 import { setTalk } from "../base/log.ts";
 import { print } from "../base/output.ts";
 import { useBtf } from "../kernel/btf.ts";
@@ -86,6 +86,19 @@ export function defineCommand<const A extends Args = {}>(definition: Definition<
       );
     },
   };
+}
+
+/** Reads words as a command would that is started with them; for one that starts another. */
+export function readFlags<const A extends Args>(
+  { definition }: Command,
+  args: A,
+  words: readonly string[],
+): ValuesOf<A> {
+  const path = `komon ${definition.name}`;
+  const all = definition.args ?? args;
+  const { help, values } = parseArgv(words, { path, args: all, allowRest: false });
+  if (help) throw usageError("--help only shows help", `see ${path} --help`);
+  return values as ValuesOf<A>;
 }
 
 function withCommon(own: Args): Args {

@@ -8,34 +8,36 @@ import { dieWithParent } from "../kernel/process.ts";
 import { arrivalKinds } from "../load/arrivals.ts";
 import { Load, type LoadOptions } from "../load/load.ts";
 import { type LoadReport, loadReport, loadText } from "../load/report.ts";
-import { defineCommand, Exit, flag, positional } from "./define.ts";
+import { defineCommand, Exit, flag, positional, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
-export default defineCommand({
+const args = {
+  target: positional.text({ help: "where to send: 10.0.0.2:1234 or [::1]:1234", required: true }),
+  pps: flag.rate({ help: "packets per second", default: 1000, alias: "r", max: 1e8 }),
+  size: flag.bytes({ help: "UDP payload", default: 128, max: 65_527 }),
+  arrivals: flag.choice(arrivalKinds, { help: "when packets leave", default: "constant" }),
+  burst: flag.int({ help: "packets per burst; the rate stays", min: 1, max: 1e6 }),
+  count: flag.int({ help: "packets to send", min: 1, alias: "n" }),
+  duration: flag.duration({ help: "how long to send", min: 1 }),
+  identical: flag.boolean({ help: "every packet carries the same payload" }),
+  seed: flag.int({ help: "for Poisson arrivals", default: 1, min: 0 }),
+  flows: flag.int({ help: "source ports, taken in turn", default: 1, min: 1, max: 1000 }),
+  sourcePort: flag.port({ help: "the first source port; else any" }),
+  cpu: flag.int({ help: "pin to this CPU", min: 0 }),
+  netns: flag.text({ help: "send from this network namespace", hint: "NAME" }),
+  format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
+  ready: flag.boolean({ help: "say so on stdout when ready to send", hidden: true }),
+  waitGo: flag.boolean({ help: "begin when a line comes on stdin", hidden: true }),
+  dieWithParent: flag.boolean({ help: "end when the parent process ends", hidden: true }),
+};
+
+const command = defineCommand({
   name: "load",
   summary: "Sends UDP packets at a given rate and says how well it kept it.",
   details: `Sends by an absolute schedule: what is overdue leaves at once and in order, nothing is skipped.
 Without --count and --duration it sends until it is stopped.`,
   example: "komon load 10.0.0.2:1234 --pps 10k --duration 10s",
-  args: {
-    target: positional.text({ help: "where to send: 10.0.0.2:1234 or [::1]:1234", required: true }),
-    pps: flag.rate({ help: "packets per second", default: 1000, alias: "r", max: 1e8 }),
-    size: flag.bytes({ help: "UDP payload", default: 128, max: 65_527 }),
-    arrivals: flag.choice(arrivalKinds, { help: "when packets leave", default: "constant" }),
-    burst: flag.int({ help: "packets per burst; the rate stays", min: 1, max: 1e6 }),
-    count: flag.int({ help: "packets to send", min: 1, alias: "n" }),
-    duration: flag.duration({ help: "how long to send", min: 1 }),
-    identical: flag.boolean({ help: "every packet carries the same payload" }),
-    seed: flag.int({ help: "for Poisson arrivals", default: 1, min: 0 }),
-    flows: flag.int({ help: "source ports, taken in turn", default: 1, min: 1, max: 1000 }),
-    sourcePort: flag.port({ help: "the first source port; else any" }),
-    cpu: flag.int({ help: "pin to this CPU", min: 0 }),
-    netns: flag.text({ help: "send from this network namespace", hint: "NAME" }),
-    format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
-    ready: flag.boolean({ help: "say so on stdout when ready to send", hidden: true }),
-    waitGo: flag.boolean({ help: "begin when a line comes on stdin", hidden: true }),
-    dieWithParent: flag.boolean({ help: "end when the parent process ends", hidden: true }),
-  },
+  args,
   async run({ args, stop }) {
     if (args.dieWithParent) {
       stopOnce();
@@ -62,6 +64,12 @@ Without --count and --duration it sends until it is stopped.`,
     return missing || !go ? Exit.incomplete : Exit.done;
   },
 });
+export default command;
+
+/** What it would be told by these words; a usage error where it would refuse them. */
+export function readLoadFlags(words: readonly string[]): LoadOptions {
+  return optionsOf(readFlags(command, args, words));
+}
 
 interface LoadArgs extends Omit<LoadOptions, "target" | "payloadBytes" | "burst" | "durationNs"> {
   readonly target: string;

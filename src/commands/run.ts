@@ -3,6 +3,7 @@ import { KomonError, usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { mayColour, print } from "../base/output.ts";
 import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
+import { requireCpu } from "../kernel/process.ts";
 import { isLaw, type Law } from "../model/laws.ts";
 import { gaps, type RunParams } from "../model/run.ts";
 import { defaultWait, type Wait, waits } from "../model/wait.ts";
@@ -15,6 +16,7 @@ import { json } from "../sinks/json.ts";
 import { runText } from "../sinks/run.ts";
 import { sweepStale } from "../testbed/sweep.ts";
 import type { ValuesOf } from "./args.ts";
+import { loadWords, vnfWords } from "./childFlags.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 
 const args = {
@@ -117,6 +119,7 @@ export function calibrationOptions(
 }
 
 function optionsOf(given: ValuesOf<typeof args>): RunOptions {
+  if (given.cpu !== undefined) requireCpu(given.cpu);
   return {
     params: paramsOf(given),
     gap: given.gap,
@@ -127,8 +130,8 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
     ipv6: given.ipv6,
     cpu: given.cpu,
     external: given.vnf === "external",
-    vnfArgs: words(given.vnfArgs ?? ""),
-    loadArgs: words(given.loadArgs ?? ""),
+    vnfArgs: vnfWords(given.vnfArgs),
+    loadArgs: loadWords(given.loadArgs),
     timeoutNs: given.timeout,
     cost: given.cost,
     awake: given.awake,
@@ -167,9 +170,4 @@ function named<T>(name: string, parse: () => T): T {
     if (!(error instanceof KomonError)) throw error;
     throw usageError(`${name}: ${error.what}`, error.mend, error.why);
   }
-}
-
-/** Splits at blanks; quotes keep words together. */
-export function words(text: string): string[] {
-  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3]);
 }

@@ -12,7 +12,7 @@ import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
 import { defaultWait, waits } from "../model/wait.ts";
 import type { ValuesOf } from "./args.ts";
-import { defineCommand, Exit, flag } from "./define.ts";
+import { defineCommand, Exit, flag, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
@@ -53,7 +53,7 @@ const args = {
   dieWithParent: flag.boolean({ help: "end when the parent process ends", hidden: true }),
 };
 
-export default defineCommand({
+const command = defineCommand({
   name: "vnf",
   summary: "The example VNF: mirrors UDP packets after a service time that it knows exactly.",
   details: `Prints one line of JSON on stdout when it serves. SIGUSR1 samples the next --samples packets,
@@ -96,6 +96,12 @@ SIGINT and SIGTERM end it with a summary. The letters are those of KOMon's udp-m
     return Exit.done;
   },
 });
+export default command;
+
+/** What it would be told by these words; a usage error where it would refuse them. */
+export function readVnfFlags(words: readonly string[]): VnfOptions {
+  return optionsOf(readFlags(command, args, words));
+}
 
 function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
   if (given.echo && given.target) {

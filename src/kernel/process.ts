@@ -50,11 +50,25 @@ export function dieWithParent(): void {
   libc.prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 }
 
-function noSuchCpu(cpu: number): KomonError {
-  let online = "";
+/** *Fails when* this machine has no such CPU, with a usage error; a cpuset may refuse others. */
+export function requireCpu(cpu: number): void {
+  const online = onlineCpus();
+  const ranges = online.split(",").map((range) => range.split("-").map(Number));
+  if (online && !ranges.some(([first, last = first]) => first <= cpu && cpu <= last)) {
+    throw noSuchCpu(cpu);
+  }
+}
+
+function onlineCpus(): string {
   try {
-    online = readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
-  } catch {}
+    return readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+function noSuchCpu(cpu: number): KomonError {
+  const online = onlineCpus();
   const why = online && `this process may not run there; the machine has CPUs ${online}`;
   return usageError(`there is no CPU ${cpu} for --cpu`, "`nproc` counts those you may use", why);
 }

@@ -1,6 +1,6 @@
 /** komon's own commands as child processes: the example VNF and the load run in processes of their own. */
 import type { Subprocess } from "bun";
-import { KomonError } from "../base/errors.ts";
+import { Exit, KomonError } from "../base/errors.ts";
 import { ownedEnvironment } from "../testbed/owner.ts";
 
 /** How to start this very program again: the executable, or the sources under Bun. */
@@ -77,12 +77,13 @@ export class Child implements AsyncDisposable {
     return rest;
   }
 
-  /** The error to show for a child that ended when it should not. */
+  /** The error to show for a child that ended when it should not. What it was told wrongly, komon was told wrongly. */
   async failure(what: string): Promise<KomonError> {
     const code = await this.#process.exited;
     const said = (await this.#errors).trim();
     const how = this.#process.signalCode ? `killed by ${this.#process.signalCode}` : `exit ${code}`;
-    return new KomonError({ what: `${this.name} ${what}`, why: said || how });
+    const exit = code === Exit.usage ? Exit.usage : Exit.cannot;
+    return new KomonError({ what: `${this.name} ${what}`, why: said || how, exit });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

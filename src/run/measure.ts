@@ -2,6 +2,7 @@
  * The main job: testbed, VNF, load and probe for one parameter combination. Everything is waited for by its own
  * word, never by time; whatever way it ends, what was measured so far is in the files and the rest is gone.
  */
+import { once } from "node:events";
 import { statSync } from "node:fs";
 import { Awake } from "../kernel/awake.ts";
 import type { LoadReport } from "../model/result.ts";
@@ -73,7 +74,10 @@ function filesOf(out: string, { params, external }: RunOptions): ResultFiles {
   return new ResultFiles(out, params, external ? ["KERNEL", "BUFFER", "SPANS"] : undefined);
 }
 
-/** Waits for both, and lets the load begin. Ctrl-C may end a child that komon has just begun to make. */
+/**
+ * Waits for both, and lets the load begin. Ctrl-C ends a child that has no session of its own yet; then the same
+ * signal is on its way to komon.
+ */
 async function start(
   load: Child,
   vnf: Child | undefined,
@@ -85,6 +89,7 @@ async function start(
     load.go();
     return ready;
   } catch (error) {
+    if (!stop.aborted) await Promise.race([once(stop, "abort"), Bun.sleep(100)]);
     if (!stop.aborted) throw error;
     return undefined;
   }

@@ -348,6 +348,11 @@ describe("komon run", () => {
     [["run", "1", "5", "0", "1000", "70000", "0"], "SIZE"],
     [["run", "1", "5", "0", "1000", "64", "0", "9"], "9"],
     [["run", "1", "5", "0", "1000", "64", "0", "--hoks", "auto"], "--hooks"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--cpu", "9999"], "CPU 9999"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args", "--drp 0.05"], "--vnf-args"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args", "--cpu 9999"], "CPU 9999"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--load-args", "--burst 5"], "--load-args"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--load-args=--help"], "--load-args"],
   ])("wrong use ends with 2 and names what is wrong: %p", async (words, told) => {
     await using world = await World.open();
     const said = await world.komon(...words);

@@ -186,6 +186,18 @@ describe("komon sweep", () => {
     expect(names(seen(world, "/tmp/out"))).toEqual([]);
   });
 
+  test.each([
+    [["--vnf-args", "--drp 0.1"], "--drop"],
+    [["--load-args", "--burst 5"], "--arrivals burst"],
+    [["--cpu", "9999"], "CPU 9999"],
+  ])("flags that no run can have are refused before anything runs: %p", async (words, told) => {
+    await using world = await World.open();
+    world.write("/tmp/p", lines("0,10"));
+    const said = await world.komon("sweep", "/tmp/p", ...out, ...words);
+    expect([said.code, said.stderr]).toEqual([2, expect.stringContaining(told)]);
+    expect(names(seen(world, "/tmp/out"))).toEqual([]);
+  });
+
   test("files that are in the way are told before anything runs", async () => {
     await using world = await World.open();
     world.write("/tmp/p", lines("0,10"));

@@ -2,13 +2,14 @@
 import { newSeed } from "../../../vnf/arguments.ts";
 import { usageError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
+import { requireCpu } from "../../kernel/process.ts";
 import type { Gap } from "../../model/run.ts";
 import type { Wait } from "../../model/wait.ts";
 import type { RunOptions } from "../../run/options.ts";
 import { changedFiles, readSweepFile, requireSame, type SweepPlan } from "../../sweep/manifest.ts";
 import type { Order } from "../../sweep/order.ts";
 import type { ParameterFile } from "../../sweep/runs.ts";
-import { words } from "../run.ts";
+import { loadWords, vnfWords } from "../childFlags.ts";
 import { defaultReps, type Goal } from "./goals.ts";
 import type { CommonOptions } from "./measure.ts";
 
@@ -56,11 +57,12 @@ function refuseChange<T>(flag: string, given: T | undefined, began: T): void {
 
 export function commonOptions(given: PlanFlags): CommonOptions {
   const { gap, hooks, port, ipv6, cpu, awake, wait, cost } = given;
+  if (cpu !== undefined) requireCpu(cpu);
   return {
     ...{ gap, hooks, port, ipv6, cpu, awake, wait, cost },
     external: given.vnf === "external",
-    vnfArgs: words(given.vnfArgs ?? ""),
-    loadArgs: words(given.loadArgs ?? ""),
+    vnfArgs: vnfWords(given.vnfArgs),
+    loadArgs: loadWords(given.loadArgs),
     timeoutNs: given.timeout,
   };
 }
