@@ -10,7 +10,7 @@ import { type Opened, openSources } from "../monitor/open.ts";
 import { columns, rowsOf, schema, type Told } from "../monitor/rows.ts";
 import { Screen } from "../monitor/screen.ts";
 import { select } from "../monitor/select.ts";
-import { parseObjective } from "../monitor/slo.ts";
+import { parseObjective, requireWatched } from "../monitor/slo.ts";
 import { type DeadlineAsked, objectivesText, summaryText } from "../monitor/summary.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { csvHead, csvLine } from "../sinks/csv.ts";
@@ -72,6 +72,7 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
         ? undefined
         : { span: selection.kind === "vnf" ? args.deadlineOf : "total", ns: args.deadline };
     using opened = openSources(selection, args.hooks, deadline);
+    for (const { spans } of opened.sources) requireWatched(objectives, spans);
     dropCapabilities(["bpf"]); // all is attached; reading it is all that is left
     const format = args.format ?? (isTerminal() ? "live" : "table");
     const loop = {

@@ -64,6 +64,18 @@ export function parseObjective(text: string): Objective {
   return { text, span, stat, comparison, limit, ...meaning };
 }
 
+/** *Fails when* an objective is of a span that nobody watches: it could never be judged. */
+export function requireWatched(objectives: readonly Objective[], spans: readonly Span[]): void {
+  for (const { text, span } of objectives) {
+    if (spans.includes(span)) continue;
+    const mark = " ".repeat(text.indexOf(span)) + "^".repeat(span.length);
+    throw usageError(
+      `${span} is not watched here\n  ${text}\n  ${mark} expected ${spans.join(", ")}`,
+      "komon doctor shows which points have a hook; what the kernel forwards has total alone",
+    );
+  }
+}
+
 /** The objectives that an interval did not keep. Where no packet came, times are not judged. */
 export function violations(objectives: readonly Objective[], interval: Interval): Violation[] {
   return objectives.flatMap((objective) => {

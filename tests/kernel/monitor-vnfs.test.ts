@@ -159,11 +159,10 @@ log-forward syslog
     await world.sysctl("ipv4/ip_forward", 1);
     const { gen, host_in: router, target } = bed.ipv4;
     await world.ip("-n", bed.gen_namespace, "route", "add", `${target}/32`, "via", router);
-    await using monitor = await startMonitor(
-      world,
-      ...["--in-interface", bed.in_device.name, "--out-interface", bed.out_device.name],
-      ...["--deadline", "1ns"],
-    );
+    const devices = ["--in-interface", bed.in_device.name, "--out-interface", bed.out_device.name];
+    const vain = await world.komon("monitor", ...devices, "--slo", "service.p99<1ms");
+    expect([vain.code, vain.stderr]).toEqual([2, expect.stringContaining("expected total")]);
+    await using monitor = await startMonitor(world, ...devices, ...["--deadline", "1ns"]);
     const before = await counters(world);
     const sent = await world.komon(
       ...[

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { Exit, KomonError } from "../../../src/base/errors.ts";
 import type { Interval, SpanInterval } from "../../../src/monitor/interval.ts";
-import { describeViolation, parseObjective, violations } from "../../../src/monitor/slo.ts";
+import {
+  describeViolation,
+  parseObjective,
+  requireWatched,
+  violations,
+} from "../../../src/monitor/slo.ts";
 import { Histogram } from "../../../src/stats/histogram.ts";
 
 const account = {
@@ -52,8 +57,16 @@ describe("objectives", () => {
     expect(broken.map(({ objective }) => objective.text)).toEqual(["service.rate>0"]);
   });
 
-  test("a span that is not watched is not judged", () => {
-    expect(violations([parseObjective("total.p99<1ns")], interval(5))).toEqual([]);
+  test("a span that nobody watches is refused, whatever of it is judged", () => {
+    const objectives = ["total.max<1ms", " service.rate>1k"].map(parseObjective);
+    expect(() => requireWatched(objectives, ["service", "total"])).not.toThrow();
+    const error = thrown(() => requireWatched(objectives, ["total"]));
+    expect(error.exit).toBe(Exit.usage);
+    expect(error.what.split("\n")).toEqual([
+      "service is not watched here",
+      "   service.rate>1k",
+      "   ^^^^^^^ expected total",
+    ]);
   });
 
   test("a violation tells the value in its unit", () => {
