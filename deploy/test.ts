@@ -17,6 +17,7 @@ const expectedReasons: readonly RegExp[] = [
   /^this kernel refuses fentry/,
   /^this kernel has no sock_recv_length/,
   /^this kernel has no VLAN devices/,
+  /^this kernel has no UDP-Lite/,
   /^no cgroup with a (memory|cpuset) limit/,
 ];
 

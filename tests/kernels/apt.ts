@@ -89,7 +89,7 @@ export class Apt {
       "APT::Architecture": "amd64",
       "APT::Sandbox::User": "root",
       "Debug::NoLocking": "1",
-      // Lists stay compressed: 60 instead of 360 MB.
+      // Lists stay compressed: they are six times as large without.
       "Acquire::GzipIndexes": "true",
       "Acquire::Languages": "none",
       "Acquire::Retries": "5",

@@ -50,12 +50,12 @@ test("the guest has what tests need: BTF, tracefs, bpffs, cgroup2, namespaces, t
   expect(run.exit).toBe(0);
 });
 
-test("a panic is told with the console's last lines", async () => {
+test("a panic is told with the console's last words", async () => {
   const crash = runInKernel({ series, programs, command: "echo c >/proc/sysrq-trigger; read x" });
   const error = await crash.then(() => undefined).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(KomonError);
   expect((error as KomonError).why).toContain("Kernel panic - not syncing: sysrq triggered crash");
-  expect((error as KomonError).why).toMatch(/Call Trace:| panic\+0x/);
+  expect((error as KomonError).why).toContain("Call Trace:");
 });
 
 test("a command that does not end is stopped, and nothing stays behind", async () => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KomonError } from "../../src/base/errors.ts";
 import { Scratch } from "./cache.ts";
-import { consoleStory, lastLines } from "./console.ts";
+import { consoleStory, lastWords } from "./console.ts";
 import { archive, type Entry, writeArchives } from "./cpio.ts";
 import type { Kernel } from "./kernel.ts";
 import { directoryEntries, rootEntries } from "./root.ts";
@@ -105,9 +105,9 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
   };
 }
 
-/** The error that tells of a guest that did not get to its end, with the console's last lines. */
+/** The error that tells of a guest that did not get to its end, with the console's last words. */
 export function guestError(result: GuestResult): KomonError {
-  const tail = lastLines(result.console, 40).join("\n        ");
+  const tail = lastWords(result.console, 40).join("\n        ");
   return new KomonError({
     what: `the guest with ${result.release} did not finish`,
     why: `${result.failure}\n        ${tail}`,

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { KomonError } from "../../src/base/errors.ts";
 import { Apt } from "./apt.ts";
 import { cached, Scratch } from "./cache.ts";
@@ -105,6 +105,15 @@ async function fetchKernel(apt: Apt, release: Release, directory: string): Promi
   renameSync(join(tree, image), join(done, "vmlinuz"));
   rmSync(directory, { recursive: true, force: true });
   renameSync(done, directory);
+  for (const entry of supersededBy(basename(directory), readdirSync(dirname(directory)))) {
+    rmSync(join(dirname(directory), entry), { recursive: true, force: true });
+  }
+}
+
+/** What is kept of earlier kernels of the same series, or with other modules. */
+export function supersededBy(entry: string, entries: readonly string[]): string[] {
+  const series = (name: string) => /^\d+\.\d+/.exec(name.split("_")[1] ?? "")?.[0];
+  return entries.filter((other) => other !== entry && series(other) === series(entry));
 }
 
 function cachedReleases(): Release[] {

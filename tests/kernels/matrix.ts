@@ -12,6 +12,7 @@ import { Exit, usageError } from "../../src/base/errors.ts";
 import { komonBinary } from "./binary.ts";
 import type { Check } from "./checks/check.ts";
 import { checks } from "./checks/index.ts";
+import { consoleStory } from "./console.ts";
 import { endWith } from "./ending.ts";
 import { guestError } from "./guest.ts";
 import { installMissing } from "./host.ts";
@@ -34,29 +35,39 @@ async function main(): Promise<number> {
       everywhere: { type: "boolean", default: false },
     },
   });
+  const jobs = Number(values.jobs);
+  if (!(Number.isInteger(jobs) && jobs > 0)) throw usageError(`--jobs ${values.jobs}`, "1 or more");
   const series = values.kernels.split(",");
   const chosen = checksOf(values.rungs?.split(","), values.only?.split(","));
   const asked = values.everywhere ? chosen.map((check) => ({ ...check, kernels: series })) : chosen;
+  if (!asked.some((check) => series.some((each) => isAskedOf(check, each)))) {
+    throw usageError(
+      "none of these checks is asked of these kernels",
+      "--everywhere asks each of each",
+    );
+  }
+  const started = performance.now();
   await installMissing();
   const kernels = await distinctKernels(series);
 
-  const verdicts = new Map<Kernel, Verdict[]>();
-  const queue = [...kernels];
+  const all: Verdict[] = [];
+  const queue = kernels.flatMap((kernel) => guestsOf(kernel, asked));
   const worker = async () => {
-    for (let kernel = queue.shift(); kernel; kernel = queue.shift()) {
-      verdicts.set(kernel, await verdictsOf(kernel, asked));
+    for (let guest = queue.shift(); guest; guest = queue.shift()) {
+      all.push(...(await verdictsOf(guest.kernel, guest.checks)));
     }
   };
-  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+  await Promise.all(Array.from({ length: jobs }, worker));
 
-  const all = kernels.flatMap((kernel) => verdicts.get(kernel) ?? []);
   if (values.write) {
     const text = await Bun.file(document).text();
     const rows = checks.map(({ name }) => name);
     await Bun.write(document, withTable(text, table(all, rows, tableIn(text))));
   }
   const bad = all.filter(({ outcome }) => outcome === "failed" || outcome === "not run");
-  console.error(`${all.length - bad.length} of ${all.length} right on ${kernels.length} kernels`);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  const right = `${all.length - bad.length} of ${all.length} right on ${kernels.length} kernels`;
+  console.error(`${right}, in ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
   return bad.length > 0 ? Exit.incomplete : Exit.done;
 }
 
@@ -84,9 +95,20 @@ async function distinctKernels(series: readonly Series[]): Promise<Kernel[]> {
   return kernels;
 }
 
+/** So many checks are put to one guest: a boot costs seconds, and no core waits long for the last one. */
+const checksPerGuest = 5;
+
+function guestsOf(kernel: Kernel, checks: readonly Check[]) {
+  const asked = checks.filter((check) => isAskedOf(check, kernel.series));
+  const count = Math.ceil(asked.length / checksPerGuest);
+  return Array.from({ length: count }, (_, at) => ({
+    kernel,
+    checks: asked.slice(at * checksPerGuest, (at + 1) * checksPerGuest),
+  }));
+}
+
 /** Prints each verdict when it is there. */
-async function verdictsOf(kernel: Kernel, checks: readonly Check[]): Promise<Verdict[]> {
-  const asked = checks.filter(({ kernels }) => kernels?.includes(kernel.series) ?? true);
+async function verdictsOf(kernel: Kernel, asked: readonly Check[]): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const add = (verdict: Verdict): void => {
     verdicts.push(verdict);
@@ -99,11 +121,18 @@ async function verdictsOf(kernel: Kernel, checks: readonly Check[]): Promise<Ver
   const guest = await inquire(kernel, possible, (check, evidence) => {
     add(verdictOf(check, kernel, evidence));
   });
+  for (const module of consoleStory(guest.console).missing) {
+    add({ check: "modules", kernel, outcome: "failed", text: `${module} cannot be loaded` });
+  }
   if (guest.exit === undefined) console.error(guestError(guest).message);
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const [boot, all] = [seconds(guest.bootMs ?? 0), seconds(guest.wallMs)];
   console.error(`${guest.release}: booted in ${boot}, all in ${all}`);
   return verdicts;
+}
+
+function isAskedOf({ kernels }: Check, series: Series): boolean {
+  return kernels?.includes(series) ?? true;
 }
 
 function lacksKomon(check: Check): boolean {

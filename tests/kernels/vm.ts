@@ -2,10 +2,11 @@
 /**
  * One command under another kernel:
  *   bun tests/kernels/vm.ts --kernel 6.1 --dir DIR [options] -- sh /t/run.sh
- * DIR is /t in the guest. Output and exit code are the command's; 124 is a time-out,
+ * DIR is /t in the guest; what stands after -- is one command and its words: sh -c '…' for a shell's line. Output and exit code are the command's; 124 is a time-out,
  * 125 a guest that did not finish (its console goes to stderr).
  */
 import { parseArgs } from "node:util";
+import { usageError } from "../../src/base/errors.ts";
 import { guestPrograms } from "./binary.ts";
 import { endWith } from "./ending.ts";
 import { guestError, runInGuest } from "./guest.ts";
@@ -26,10 +27,11 @@ async function main(): Promise<number> {
       verbose: { type: "boolean", default: false },
     },
   });
+  if (positionals.length === 0) throw usageError("no command", "give one after --");
   await installMissing();
   const result = await runInGuest({
     kernel: await kernelOf(values.kernel),
-    command: positionals.join(" "),
+    command: positionals.map(quoted).join(" "),
     directory: values.dir,
     programs: guestPrograms(),
     timeoutMs: Number(values.timeout) * 1000,
@@ -47,6 +49,11 @@ async function main(): Promise<number> {
   if (result.exit !== undefined) return result.exit;
   console.error(guestError(result).message);
   return result.failure?.startsWith("not done") ? 124 : 125;
+}
+
+/** A word as the guest's shell has to read it. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Not Bun.write: it would begin at the start of a file that others write to as well. */

@@ -36,6 +36,9 @@ export const ends6 = { from: addresses.peer6, to: addresses.vnf6, fromPort: 9999
 /** For a probe that takes packets wherever they come in. */
 export const anyDevice = 0;
 
+/** The rung; that of the kernel's choice unless this variable names another. */
+const hooks = (process.env.KOMON_TEST_HOOKS ?? "auto") as NonNullable<VnfProbeOptions["hooks"]>;
+
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -87,7 +90,7 @@ export class Wire implements AsyncDisposable {
 
   /** A probe for the VNF on this wire, and the VNF's number. */
   probe(options: VnfProbeOptions = {}, device = this.ifindex): Watched {
-    return new Watched(VnfProbe.open(options), statSync(this.netns).ino, device);
+    return new Watched(VnfProbe.open({ hooks, ...options }), statSync(this.netns).ino, device);
   }
 
   vnf(how: VnfOptions = {}): Vnf {

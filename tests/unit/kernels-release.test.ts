@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { supersededBy } from "../kernels/kernel.ts";
 import { compareVersions, type Release, releasesOf } from "../kernels/series.ts";
 
 const releases: Release[] = [
@@ -35,4 +36,11 @@ test("versions are ordered as Debian orders them", () => {
   const all = [...ordered, ...candidates];
   expect(all.toReversed().sort(compareVersions)).toEqual(all);
   expect(compareVersions("6.1.192-2", "6.1.192-2")).toBe(0);
+});
+
+test("a newer kernel takes the place of those of its series, and of itself with other modules", () => {
+  const now = "6.1.0-56-cloud-amd64_6.1.192-2_b";
+  const others = ["6.12.95+deb13-cloud-amd64_6.12.95-1_b", "7.3-cloud-amd64_7.3~rc7-1~exp1_b"];
+  const superseded = ["6.1.0-55-cloud-amd64_6.1.190-1_b", "6.1.0-56-cloud-amd64_6.1.192-2_a"];
+  expect(supersededBy(now, [...others, now, ...superseded])).toEqual(superseded);
 });

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { hooks as vnfHooks } from "../../src/probes/vnf/hooks.ts";
 import { type Check, type Evidence, isSince, same, since } from "../kernels/checks/check.ts";
-import { hooks, isThere } from "../kernels/checks/hooks.ts";
+import { hooks, isThere, placesOf } from "../kernels/checks/hooks.ts";
 import { programsCheck } from "../kernels/checks/programs.ts";
 import { rungChecks } from "../kernels/checks/rungs.ts";
-import { judgeTests } from "../kernels/checks/suite.ts";
-import { consoleStory, lastLines } from "../kernels/console.ts";
+import { judgeTests, suiteChecks } from "../kernels/checks/suite.ts";
+import { consoleStory, lastWords } from "../kernels/console.ts";
 import { evidenceOf } from "../kernels/inquiry.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { table, tableIn, withTable } from "../kernels/report.ts";
@@ -77,13 +78,25 @@ test("a guest that died before a check fails it", () => {
   expect(verdictOf(check, old, undefined).outcome).toBe("failed");
 });
 
-test("hooks are there from and until their versions", () => {
-  const there = (name: string, version: string) =>
-    isThere(hooks.find((hook) => hook.name === name) ?? { name: "none" }, version);
-  expect(there("sock/sock_recv_length", "6.1.192-2")).toBe(false);
-  expect(there("sock/sock_recv_length", "6.12.117-1")).toBe(true);
-  expect(there("__udp4_lib_rcv", "6.18.15-1")).toBe(true);
-  expect(there("__udp4_lib_rcv", "7.2.13-1")).toBe(false);
+test("the hooks asked for are those of the programs, each from and until its version", () => {
+  const program =
+    'SEC("fentry/f")\nint a() {}\nSEC("kprobe/f") SEC("tp_btf/t") SEC("raw_tp/t") SEC("tc")';
+  expect(placesOf(program)).toEqual([
+    { name: "f", kind: "function" },
+    { name: "t", kind: "tracepoint" },
+  ]);
+  const ladder = vnfHooks.flatMap(({ name }) =>
+    name.split("+").map((one) => one.replace(/^.*\//, "")),
+  );
+  const known = [...hooks.map(({ name }) => name), "ingress"];
+  expect(ladder.filter((name) => !known.includes(name))).toEqual([]);
+  const receive = hooks.find(({ name }) => name === "sock_recv_length");
+  expect(receive).toMatchObject({ kind: "tracepoint", since: "6.3" });
+  const hook = { name: "x", kind: "function", since: "6.3", until: "7.2" } as const;
+  const there = (version: string) => isThere(hook, version);
+  expect(["6.1.192-2", "6.3~rc1-1", "6.18.15-1", "7.2.13-1"].map(there)).toEqual([
+    ...[false, true, true, false],
+  ]);
 });
 
 const [sampled, sent] = [23, 31];
@@ -181,13 +194,39 @@ test("a refused program is right only where it is expected, for the reason that 
   expect(asked("5.15.1-1", { "vnf/rx": fetch })).toBe("failed");
 });
 
-test("a file of tests is right when all that ran passed, and some did", () => {
+test("a file of tests is right when all of it ran and passed", () => {
   expect(judgeTests(0, "(pass) a [1ms]\n\n 6 pass\n 0 fail\n 9 expect() calls\n")).toBe("6 passed");
-  expect(judgeTests(0, " 6 pass\n 2 skip\n 0 fail\n")).toBe("6 passed, 2 skipped");
   const failure = "(pass) a\n(fail) b > c [7.00ms]\n\n 1 pass\n 1 fail\n";
   expect(() => judgeTests(1, failure)).toThrow("1 of its tests failed, exit code 1\n(fail) b > c");
   expect(() => judgeTests(137, " 3 pass\n")).toThrow("exit code 137");
   expect(() => judgeTests(0, "")).toThrow();
+});
+
+test("a test is skipped for what this kernel lacks, and there some are", () => {
+  const skips = "(skip) a > b (skipped: no x)\n(skip) c (skipped: no x)\n\n";
+  const some = `${skips} 6 pass\n 2 skip\n 0 fail\n`;
+  const every = `${skips} 0 pass\n 2 skip\n 0 fail\n`;
+  const whole = { reason: "no x", whole: true } as const;
+  expect(judgeTests(0, some, { reason: "no x" })).toBe("6 passed, 2 skipped");
+  expect(judgeTests(0, every, whole)).toBe("skipped: no x");
+  for (const output of [some, every]) {
+    expect(() => judgeTests(0, output)).toThrow("skipped: no x");
+    expect(() => judgeTests(0, output, { reason: "no y" })).toThrow("skipped: no x");
+  }
+  expect(() => judgeTests(0, some, whole)).toThrow("6 passed, though no x");
+  expect(() => judgeTests(0, " 6 pass\n", { reason: "no x" })).toThrow("nothing was skipped");
+  expect(() => judgeTests(0, "(skip) a\n 6 pass\n 1 skip\n")).toThrow("skipped");
+});
+
+test("the files of tests that the matrix names are there", async () => {
+  const there = await Promise.all(
+    suiteChecks.map(({ script }) =>
+      Bun.file(
+        join(import.meta.dir, "../..", /tests\/kernel\/\S+/.exec(script)?.[0] ?? ""),
+      ).exists(),
+    ),
+  );
+  expect(suiteChecks.filter((_, i) => !there[i]).map(({ name }) => name)).toEqual([]);
 });
 
 test("the evidence of whole lines is taken, of a cut one not", () => {
@@ -199,20 +238,29 @@ test("the evidence of whole lines is taken, of a cut one not", () => {
 });
 
 test("the console tells release, boot time, exit code and panic", () => {
-  const lines = "[ 2.9] komon-vm: up 6.1.0-56 2.87\r\n[ 3.1] komon-vm: exit 137 3.02 900 kB\r\n";
+  const lines =
+    "[ 2.8] komon-vm: no-module /lib/x.ko\r\n[ 2.9] komon-vm: up 6.1.0-56 2.87\r\n[ 3.1] komon-vm: exit 137 3.02 900 kB\r\n";
   expect(consoleStory(lines)).toEqual({
     release: "6.1.0-56",
     bootMs: 2870,
     exit: 137,
     failure: undefined,
+    missing: ["/lib/x.ko"],
   });
   const panic = "[ 1.0] Kernel panic - not syncing: Fatal exception\r\n[ 1.1] CPU: 0";
   expect(consoleStory(panic)).toMatchObject({
     exit: undefined,
     failure: "Kernel panic - not syncing: Fatal exception",
   });
-  expect(lastLines("\x1bc\x1b[?7l\x1b[2Jone\r\ntwo\r\n", 1)).toEqual(["two"]);
-  expect(lastLines("\x1bc\x1b[?7l\x1b[2Jone\r\n", 5)).toEqual(["one"]);
+  expect(lastWords("\x1bc\x1b[?7l\x1b[2Jone\r\ntwo\r\n", 1)).toEqual(["two"]);
+  expect(lastWords("\x1bc\x1b[?7l\x1b[2Jone\r\n", 5)).toEqual(["one"]);
+});
+
+test("a crash is told from its first line on, however long its trace", () => {
+  const trace = Array.from({ length: 60 }, (_, line) => `[ 1.2]  ? function_${line}+0x1/0x2`);
+  const crash = ["[ 1.0] Kernel panic - not syncing: x", "[ 1.1] Call Trace:", ...trace];
+  expect(lastWords(["[ 0.9] before", ...crash].join("\r\n"), 40)).toEqual(crash);
+  expect(lastWords(["one", "[ 1.0] Oops: 0000 [#1]", "two"].join("\n"), 3)).toHaveLength(3);
 });
 
 test("the table has a column for each kernel and replaces only its part of the document", () => {

@@ -1,46 +1,52 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
 import { type Check, Complaint, isSince } from "./check.ts";
 
-/** A place in the kernel that komon may hook, and the upstream versions that have it. */
+/** A place in the kernel that komon hooks, and the upstream versions that have it. */
 interface Hook {
   readonly name: string;
+  readonly kind: "function" | "tracepoint";
   /** First version that has it; without, all that komon runs on. */
   readonly since?: string;
   /** First version that no longer has it. */
   readonly until?: string;
 }
 
-/**
- * Functions that can be traced, and tracepoints as `system/event`.
- * Where the version between two tested kernels is not known, the later tested one stands here.
- */
-export const hooks: readonly Hook[] = [
-  { name: "udp_rcv" },
-  { name: "udpv6_rcv" },
-  { name: "__udp4_lib_rcv", until: "7.2" },
-  { name: "udp_queue_rcv_one_skb" },
-  { name: "skb_consume_udp" },
-  { name: "udp_sendmsg" },
-  { name: "udpv6_sendmsg" },
-  { name: "net/netif_receive_skb" },
-  { name: "net/net_dev_queue" },
-  { name: "net/net_dev_start_xmit" },
+/** Those that not every kernel has. */
+const versions: Readonly<Record<string, Pick<Hook, "since" | "until">>> = {
   // 6e6eda44b939 "sock: add tracepoint for send recv length"
-  { name: "sock/sock_recv_length", since: "6.3" },
-  { name: "sock/sock_send_length", since: "6.3" },
-  { name: "udp/udp_fail_queue_rcv_skb" },
-  { name: "skb/kfree_skb" },
-  { name: "tcp/tcp_retransmit_skb" },
-  { name: "tcp/tcp_probe" },
-];
+  sock_recv_length: { since: "6.3" },
+};
 
-/** Whether the kernels have the hooks that komon's ladder is built on: no komon needed. */
+/** What the sections of the BPF programs name. */
+export const hooks: readonly Hook[] = placesOf(sources());
+
+function sources(): string {
+  const bpf = join(import.meta.dir, "../../../bpf");
+  const files = [...new Glob("**/*.{c,h}").scanSync({ cwd: bpf })].sort();
+  return files.map((file) => readFileSync(join(bpf, file), "utf8")).join("\n");
+}
+
+export function placesOf(source: string): Hook[] {
+  const sections = [...source.matchAll(/\bSEC\("(fentry|kprobe|tp_btf|raw_tp)\/(\w+)"\)/g)];
+  const kinds = new Map(
+    sections.map(([, type, name]) => [
+      name,
+      ["fentry", "kprobe"].includes(type) ? ("function" as const) : ("tracepoint" as const),
+    ]),
+  );
+  return [...kinds].map(([name, kind]) => ({ name, kind, ...versions[name] }));
+}
+
+/** Whether the kernels have the places that komon's programs hook: no komon needed. */
 export const hooksCheck: Check = {
   name: "hook points",
   komon: false,
   script: [
     "cd /sys/kernel/tracing",
-    `grep -xE '(${names(false).join("|")})' available_filter_functions`,
-    `for event in ${names(true).join(" ")}; do [ -d "events/$event" ] && echo "$event"; done`,
+    `grep -xE '(${names("function").join("|")})' available_filter_functions`,
+    `for event in ${names("tracepoint").join(" ")}; do set -- events/*/$event; [ -d "$1" ] && echo $event; done`,
     "exit 0",
   ].join("\n"),
   expected: () => "works",
@@ -62,6 +68,6 @@ export function isThere(hook: Hook, version: string): boolean {
   );
 }
 
-function names(isEvent: boolean): string[] {
-  return hooks.map((hook) => hook.name).filter((name) => name.includes("/") === isEvent);
+function names(kind: Hook["kind"]): string[] {
+  return hooks.filter((hook) => hook.kind === kind).map(({ name }) => name);
 }
