@@ -80,8 +80,7 @@ static __always_inline bool at_rx(const enum way way, const struct packet *p, __
 			answer->kind = f.kind;
 			answer->ttl = f.ttl;
 			answer->flags = f.flags;
-			answer->code = f.code;
-			answer->padding = 0;
+			__builtin_memset(answer->padding, 0, sizeof(answer->padding));
 			bpf_ringbuf_submit(answer, BPF_RB_NO_WAKEUP);
 		} else {
 			c->lost_records++;

@@ -4,6 +4,20 @@
 
 #include "probe_packet.h"
 
+/* The packet's source against the destination of the one that it quotes */
+static __always_inline bool is_from_addressee(const enum way way, const struct packet *p, __u32 quoted)
+{
+	__u64 from[2] __attribute__((aligned(8))) = {}, to[2] __attribute__((aligned(8))) = {};
+
+	if (p->protocol == ETH_P_IP_BE) {
+		if (!load(way, p, 12, from, 4) || !load(way, p, quoted + 16, to, 4))
+			return false;
+	} else if (!load(way, p, 8, from, 16) || !load(way, p, quoted + 24, to, 16)) {
+		return false;
+	}
+	return from[0] == to[0] && from[1] == to[1];
+}
+
 /* An answer to one of our probes? Foreign packets leave after as few looks as can be */
 static __always_inline enum verdict find_answer(const enum way way, const struct packet *p, struct found *f)
 {
@@ -52,13 +66,14 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 			read_far_stamps(way, p, at + 8, f);
 		return short_of_probe(p, f) ? TRUNCATED : OURS;
 	}
-	/* Destination unreachable, with the probe inside */
+	/* Port unreachable, with the probe inside, from the very host that it was sent to: that host is there */
 	if (protocol != PROTO_ICMP && protocol != PROTO_ICMPV6)
 		return FOREIGN;
 	if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 3 : 1))
 		return FOREIGN;
+	if (h[1] != (protocol == PROTO_ICMP ? 3 : 4) || !is_from_addressee(way, p, at + 8))
+		return FOREIGN;
 	f->kind = KOMON_ANSWER_UNREACHABLE;
-	f->code = h[1];
 	struct found inner = {};
 	__u8 inside = 0;
 

@@ -33,7 +33,7 @@ struct found {
 	__u64 cookie;
 	__u32 sequence, target;
 	__u32 bytes; /* from the network header on, as the header says */
-	__u8 kind, code, ttl, flags;
+	__u8 kind, ttl, flags;
 };
 
 enum verdict { FOREIGN, TRUNCATED, OURS };

@@ -10,7 +10,7 @@
 /* What a probe is, and so what answers it */
 enum komon_probe_kind {
 	KOMON_PROBE_ICMP, /* echo request: echo reply */
-	KOMON_PROBE_UDP,  /* datagram: the same payload from that port, or ICMP port unreachable */
+	KOMON_PROBE_UDP,  /* datagram: the same payload from that port, or the host's ICMP port unreachable */
 	KOMON_PROBE_TCP,  /* SYN: SYN-ACK or RST */
 };
 
@@ -74,8 +74,7 @@ struct komon_probe_answer {
 	__u8 kind;
 	__u8 ttl;
 	__u8 flags;
-	__u8 code;         /* of the ICMP error */
-	__u32 padding;
+	__u8 padding[5];
 };
 
 /* Per CPU. seen = foreign + matched + copies + stale + forged + truncated;

@@ -1,12 +1,9 @@
-import { AF_INET } from "../kernel/address.ts";
-import { komonAnswerKind } from "../kernel/generated/probe.ts";
 import { monotonicNs } from "../kernel/libc.ts";
 import type { ActiveProbe, Answer } from "../probes/active/probe.ts";
 import type { Failures } from "./failures.ts";
 import type { Flight } from "./flight.ts";
 import type { NamedHost } from "./hosts.ts";
 import type { Listener } from "./listener.ts";
-import { icmpMeaning } from "./meanings.ts";
 import type { BackOff } from "./pace.ts";
 import { Tally } from "./tally.ts";
 import type { UserSide } from "./userSide.ts";
@@ -71,20 +68,12 @@ export class Books {
     const { sequence } = answer;
     tally.answer(host, number, rttNs, answer.ttl);
     tally.answers[host * Tally.kinds + answer.kind]++;
-    if (answer.kind === komonAnswerKind.KOMON_ANSWER_UNREACHABLE) this.#explain(host, answer.code);
     if (answer.isReflected) this.#splitWay(host, answer);
     if (user && Number.isNaN(flight.userRttNs(sequence))) {
       user.wait(userGraceNs);
       user.read(this.#userAnswer);
     }
     listener.reply?.(host, number, rttNs, flight.userRttNs(sequence), answer);
-  }
-
-  /** "Port unreachable" is what was hoped for; the others are errors as well as answers. */
-  #explain(host: number, code: number): void {
-    const { hosts, tally } = this.#parts;
-    const [version, type, portCode] = hosts[host].address.family === AF_INET ? ip4 : ip6;
-    if (code !== portCode) tally.error(host, icmpMeaning(version, type, code));
   }
 
   readonly #userAnswer = (sequence: number, nowNs: number): void => {
@@ -136,7 +125,3 @@ export class Books {
 export function rttOf(txNs: number, rxNs: number): number {
   return txNs > 0 && rxNs >= txNs ? rxNs - txNs : Number.NaN;
 }
-
-/** IP version, ICMP type "destination unreachable", its code "port". */
-const ip4 = [4, 3, 3] as const;
-const ip6 = [6, 1, 4] as const;

@@ -50,7 +50,8 @@ export class Failures {
     if (addressee === undefined) return;
     const sequence = this.#quotedSequence(error);
     if (sequence === undefined) return;
-    if (wire.kind === "udp" && /port unreachable/.test(error.meaning)) return; // that is the answer
+    const isAnswer = wire.kind === "udp" && error.meaning === "port unreachable";
+    if (isAnswer && error.from === error.destination) return; // counted where it came in
     const isKnown = sequence >= 0 && flight.isKnown(sequence);
     const host = isKnown ? flight.host(sequence) : addressee;
     tally.error(host, error.meaning);

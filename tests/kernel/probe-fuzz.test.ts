@@ -1,5 +1,6 @@
 /** The programs on frames by test run: only the exact cookie, number and host are matched; counters add up. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { komonAnswerKind } from "../../src/kernel/generated/probe.ts";
 import { TestRun } from "../../src/kernel/testRun.ts";
 import { ActiveProbe } from "../../src/probes/active/probe.ts";
 import type { ProbeCounters } from "../../src/probes/active/slots.ts";
@@ -212,6 +213,15 @@ function portAnswer(frame: Uint8Array, kind: "udp" | "tcp", changes: Partial<Ans
 
 const isnBase = 0xffff_fff0;
 
+function openPorts(kind: "udp" | "tcp"): ActiveProbe {
+  return ActiveProbe.open({
+    ...{ kind, cookie, slots, drop: true, hooks: "auto", isnBase },
+    ...{ localPort: 40_000, remotePort: 862 },
+    bytes4: 28 + (kind === "tcp" ? 16 : payloadBytes),
+    bytes6: 48 + (kind === "tcp" ? 16 : payloadBytes),
+  });
+}
+
 test.each([
   ["udp", "xdp"],
   ["udp", "rx_tc"],
@@ -220,12 +230,7 @@ test.each([
 ] as const)(
   "%s at %s: the exact answer, and 100,000 that are not",
   (kind, program) => {
-    using probe = ActiveProbe.open({
-      ...{ kind, cookie, slots, drop: true, hooks: "auto", isnBase },
-      ...{ localPort: 40_000, remotePort: 862 },
-      bytes4: 28 + (kind === "tcp" ? 16 : payloadBytes),
-      bytes6: 48 + (kind === "tcp" ? 16 : payloadBytes),
-    });
+    using probe = openPorts(kind);
     using run = new TestRun(probe.programFd(program));
     const { pass, drop } = program === "xdp" ? xdp : tc;
     const random = new Random(4);
@@ -256,3 +261,57 @@ test.each([
   },
   60_000,
 );
+
+/** ICMP port unreachable about the probe to 10.0.0.2 or ::2, from there. */
+function unreachable(frame: Uint8Array, version: 4 | 6, sequence: number): number {
+  const ip = ipBytes(version);
+  const quoted = ethernetBytes + ip + 8;
+  const bytes = quoted + ip + 8 + 16;
+  portAnswer(frame, "udp", { version, sequence });
+  const probe = frame.slice(ethernetBytes, ethernetBytes + ip + 8 + 16);
+  echoReply(frame, answer({ version, payloadBytes: ip + 8 + 16 }));
+  frame.set(probe, quoted);
+  frame.set(frame.subarray(...source(version)), quoted + destination(version) - ethernetBytes);
+  const view = new DataView(frame.buffer, frame.byteOffset, bytes);
+  view.setUint16(quoted + ip, 40_000);
+  view.setUint16(quoted + ip + 2, 862);
+  const l4 = ethernetBytes + ip;
+  view.setUint16(l4, version === 4 ? 0x0303 : 0x0104);
+  return bytes;
+}
+
+const source = (version: 4 | 6) => (version === 4 ? ([26, 30] as const) : ([22, 38] as const));
+const destination = (version: 4 | 6) => (version === 4 ? 30 : 38);
+
+describe.each(["xdp", "rx_tc"] as const)("udp at %s", (program) => {
+  test.each([4, 6] as const)(
+    "IPv%d: the host's own port unreachable alone is an answer",
+    (version) => {
+      using probe = openPorts("udp");
+      using run = new TestRun(probe.programFd(program));
+      const { pass, drop } = program === "xdp" ? xdp : tc;
+      probe.slots.arm(7, 3);
+      probe.announce(8, 8);
+      const l4 = ethernetBytes + ipBytes(version);
+      const said = (change: (frame: Uint8Array) => void) => {
+        const bytes = unreachable(run.frame, version, 7);
+        change(run.frame);
+        return run.run(bytes).result;
+      };
+      for (let code = 0; code < 256; code++) {
+        if (code === (version === 4 ? 3 : 4)) continue;
+        expect(said((frame) => (frame[l4 + 1] = code))).toBe(pass); // a router's
+      }
+      const last = source(version)[1] - 1;
+      expect(said((frame) => (frame[last] = 9))).toBe(pass); // a firewall's
+      expect(said((frame) => (frame[l4] = 11))).toBe(pass); // another type
+      expect(probe.counters()).toMatchObject({ seen: 257, foreign: 257, matched: 0, dropped: 0 });
+      expect(said(() => {})).toBe(drop);
+      expect(probe.counters()).toMatchObject({ matched: 1, dropped: 1 });
+      const kinds: number[] = [];
+      probe.read(({ kind }) => kinds.push(kind));
+      expect(kinds).toEqual([komonAnswerKind.KOMON_ANSWER_UNREACHABLE]);
+      expectBalance(probe.counters());
+    },
+  );
+});

@@ -188,13 +188,22 @@ describe("the network's faults", () => {
     for (const net of ["10.79.0.0/16", "10.80.0.0/16"]) {
       await pair.world.ip("route", "add", net, "via", far.v4);
     }
-    const meanings = async (target: string) => {
-      const { said, report } = await pair.probeJson(target, "-c", "1", "-t", "300ms");
-      expect(said.code).toBe(1);
-      return report.hosts[0].errors.map(({ meaning }) => meaning);
-    };
-    expect(await meanings("10.79.0.1")).toEqual(["host unreachable"]);
-    expect(await meanings("10.80.0.1")).toEqual(["administratively prohibited (packet filtered)"]);
+    const kinds = [["--icmp"], ["--udp", "9"], ["--tcp", "80"], ["--udp", "9", "--no-drop"]];
+    for (const [at, kind] of kinds.entries()) {
+      const source = `10.77.0.${20 + at}`; // Linux sends only some of these errors a second to one address
+      await pair.world.ip("addr", "add", `${source}/24`, "dev", "near");
+      const said = async (target: string) => {
+        const words = [target, ...kind, "-S", source, "-c", "1", "-t", "300ms"];
+        const { said, report } = await pair.probeJson(...words);
+        expect(said.code).toBe(1);
+        expect(report.hosts[0]).toMatchObject({ sent: 1, received: 0, loss: 1 });
+        expect(report.counters).toMatchObject({ matched: 0, dropped: 0 });
+        return report.hosts[0].errors;
+      };
+      expect(await said("10.79.0.1")).toEqual([{ meaning: "host unreachable", count: 1 }]);
+      const prohibited = "administratively prohibited (packet filtered)";
+      expect(await said("10.80.0.1")).toEqual([{ meaning: prohibited, count: 1 }]);
+    }
     await pair.world.ip("-n", "far", "route", "add", "10.81.0.0/16", "dev", "lo");
     await pair.world.ip("route", "add", "10.81.0.0/16", "via", far.v4);
     const { report } = await pair.probeJson("10.81.0.1", "-c", "1", "-t", "300ms", "--ttl", "1");

@@ -36,7 +36,7 @@ export interface HostReport {
   readonly duplicates: number;
   readonly reordered: number;
   readonly late: number;
-  /** TCP: who answered with what; UDP: the datagram itself or port unreachable. */
+  /** TCP: who answered with what; UDP: the datagram itself, or the host's port unreachable. */
   readonly answers: {
     readonly echo: number;
     readonly unreachable: number;

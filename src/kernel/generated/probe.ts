@@ -28,8 +28,7 @@ export const komonProbeAnswer = {
     kind: { offset: 40, size: 1, type: "u8" },
     ttl: { offset: 41, size: 1, type: "u8" },
     flags: { offset: 42, size: 1, type: "u8" },
-    code: { offset: 43, size: 1, type: "u8" },
-    padding: { offset: 44, size: 4, type: "u32" },
+    padding: { offset: 43, size: 5, type: "u8", count: 5 },
   },
 } as const;
 

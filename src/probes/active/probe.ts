@@ -57,7 +57,6 @@ export interface Answer {
   target: number;
   /** komonAnswerKind */
   kind: number;
-  code: number;
   ttl: number;
   isCopy: boolean;
   isReflected: boolean;
@@ -87,7 +86,7 @@ export class ActiveProbe implements Disposable {
   #arrivalLink: BpfLink | undefined;
   readonly #answer: Answer = {
     ...{ txNs: 0, rxNs: 0, farReceiveNs: 0, farSendNs: 0, sequence: 0, target: 0 },
-    ...{ kind: 0, code: 0, ttl: 0, isCopy: false, isReflected: false },
+    ...{ kind: 0, ttl: 0, isCopy: false, isReflected: false },
   };
 
   private constructor(opened: BpfObject, xdp: string, options: ActiveProbeOptions) {
@@ -204,7 +203,6 @@ export class ActiveProbe implements Disposable {
     answer.sequence = data.getUint32(at + fields.sequence.offset, true);
     answer.target = data.getUint32(at + fields.target.offset, true);
     answer.kind = data.getUint8(at + fields.kind.offset);
-    answer.code = data.getUint8(at + fields.code.offset);
     answer.ttl = data.getUint8(at + fields.ttl.offset);
     const flags = data.getUint8(at + fields.flags.offset);
     answer.isCopy = (flags & komonAnswerFlag.KOMON_ANSWER_COPY) !== 0;
