@@ -1,9 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { lchownSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { print } from "../base/output.ts";
 import page from "../dashboard/page/index.html";
 import { readRules } from "../dashboard/rules.ts";
 import { Dashboard } from "../dashboard/site.ts";
+import { userNamed } from "../kernel/privileges.ts";
 import { defineCommand, flag } from "./define.ts";
 import { serve } from "./export/serve.ts";
 import { exportArgs } from "./export/settings.ts";
@@ -34,19 +35,30 @@ kept for an hour, one a minute for a week, one an hour for a year, in one SQLite
       return;
     }
     const rules = args.alerts ? await readRules(args.alerts) : [];
-    mkdirSync(dirname(args.history), { recursive: true });
+    if (args.user !== undefined) makeFolder(dirname(args.history), args.user);
+    let dashboard: Dashboard | undefined;
     return await serve({
       ...{ args, stop, user: args.user },
       metricsPath: "/metrics",
       path: "/",
       async site(exporter, parts) {
         const { history, historySize } = args;
-        const dashboard = parts.use(new Dashboard(exporter, history, historySize, rules));
-        return exporter.with({ page, more: (request, url) => dashboard.answer(request, url) });
+        const made = parts.use(new Dashboard(exporter, history, historySize, rules));
+        dashboard = made;
+        return exporter.with({ page, more: (request, url) => made.answer(request, url) });
       },
+      begin: () => dashboard?.useHistory(),
     });
   },
 });
+
+/** A folder that is there stays whose it is. That the history cannot be kept is told when it is opened. */
+function makeFolder(folder: string, user: string): void {
+  const { uid, gid } = userNamed(user);
+  try {
+    if (mkdirSync(folder, { recursive: true }) !== undefined) lchownSync(folder, uid, gid);
+  } catch {}
+}
 
 async function writeBundle(folder: string, target: string): Promise<void> {
   const { bundleFiles } = await import("../dashboard/bundle/files.ts");

@@ -2,7 +2,8 @@
  * The history: a file that is written every five seconds, and the last quarter of an hour in memory. When the file
  * cannot be used, that is told and the file tried again every ten seconds; what memory still holds goes into it then.
  */
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
 import { log } from "../base/log.ts";
 import { type Moment, thisMoment } from "./moment.ts";
 import { Recent } from "./recent.ts";
@@ -21,6 +22,7 @@ export class History implements Disposable {
   readonly #maxBytes: number;
   readonly #recent = new Recent();
   #store: Store | undefined;
+  #isWanted = false;
   /** What wall and steady clock differ by; undefined until the first sample. */
   #offsetMs: number | undefined;
   #now = thisMoment();
@@ -35,6 +37,11 @@ export class History implements Disposable {
   constructor(path: string, maxBytes: number) {
     this.#path = path;
     this.#maxBytes = maxBytes;
+  }
+
+  /** The file is used from now on; until then all is kept in memory. */
+  open(): void {
+    this.#isWanted = true;
     this.#open();
   }
 
@@ -43,7 +50,7 @@ export class History implements Disposable {
     this.#now = now;
     this.#watchClock(now);
     this.#recent.add(sample, atMs);
-    if (!this.#store && steadyMs >= this.#retryAt) this.#open();
+    if (this.#isWanted && !this.#store && steadyMs >= this.#retryAt) this.#open();
     if (!this.#store || steadyMs < this.#writeAt) return;
     this.#writeAt = steadyMs + writeMs;
     this.#tryTo((store) => {
@@ -114,6 +121,7 @@ export class History implements Disposable {
 
   #open(): void {
     try {
+      mkdirSync(dirname(this.#path), { recursive: true });
       this.#store = new Store(this.#path, this.#maxBytes);
       this.#writeAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
@@ -122,21 +130,28 @@ export class History implements Disposable {
   }
 
   #fail(error: Error): void {
-    if (this.problem === undefined) {
-      log.warn(`the history in ${this.#path} cannot be used: ${error.message}; kept in memory`);
-    }
-    this.problem = error.message;
     this.#store?.[Symbol.dispose]();
     this.#store = undefined;
     this.#retryAt = this.#now.steadyMs + retryMs;
-    if (/NOTADB|CORRUPT/.test((error as { code?: string }).code ?? "")) this.#setAside();
+    const isDamaged = /NOTADB|CORRUPT/.test((error as { code?: string }).code ?? "");
+    const why = [error.message, ...(isDamaged ? this.#setAside() : [])].join("; ");
+    if (this.problem === undefined) {
+      log.warn(`the history in ${this.#path} cannot be used: ${why}; kept in memory`);
+    }
+    this.problem = why;
   }
 
-  #setAside(): void {
-    if (!existsSync(this.#path)) return;
+  /** Gives why it cannot be. */
+  #setAside(): string[] {
+    if (!existsSync(this.#path)) return [];
     const aside = `${this.#path}.corrupt-${Date.now()}`;
-    renameSync(this.#path, aside);
+    try {
+      renameSync(this.#path, aside);
+    } catch (error) {
+      return [`it cannot be set aside: ${(error as Error).message}`];
+    }
     log.warn(`${this.#path} is damaged and lies now in ${aside}`);
     this.#retryAt = Number.NEGATIVE_INFINITY;
+    return [];
   }
 }

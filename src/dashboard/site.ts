@@ -34,6 +34,11 @@ export class Dashboard implements Disposable {
     this.#timer = setInterval(() => this.#tick(), everyMs);
   }
 
+  /** To be called once komon is who it stays: the file's owner. */
+  useHistory(): void {
+    this.#history.open();
+  }
+
   /** Answers what the server itself does not know. */
   async answer(request: Request, url: URL): Promise<Response | undefined> {
     const { searchParams: query } = url;

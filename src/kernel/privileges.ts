@@ -51,7 +51,7 @@ export function dropCapabilities(keep: readonly CapabilityName[] = []): void {
  * are used because they reach every thread of the process, which the system calls do not.
  */
 export function becomeUser(name: string): void {
-  const { uid, gid } = lookUp(name);
+  const { uid, gid } = userNamed(name);
   const c = dlopen("libc.so.6", {
     // int setgroups(size_t size, const gid_t *list);
     setgroups: { args: [T.u64, T.ptr], returns: T.i32 },
@@ -75,7 +75,8 @@ export function becomeUser(name: string): void {
   libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); // else /proc/self belongs to root
 }
 
-function lookUp(name: string): { uid: number; gid: number } {
+/** Fails with a usage error when there is none, and for root. */
+export function userNamed(name: string): { uid: number; gid: number } {
   for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
     const [user, , uid, gid] = line.split(":");
     if (user === name && Number(uid) > 0) return { uid: Number(uid), gid: Number(gid) };

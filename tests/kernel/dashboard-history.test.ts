@@ -13,15 +13,17 @@ const folder = mkdtempSync(join(tmpdir(), "komon-disk-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const key = "process_resident_memory_bytes";
 
+const path = join(folder, "sub/history.db");
+
 /** A dashboard whose history lies on a small file system of its own, which nobody else sees. */
-async function onSmallDisk(options: string): Promise<Exporting> {
-  const mount = `mount -t tmpfs -o ${options} tmpfs ${folder} && exec "$@"`;
+async function onSmallDisk(options: string, more = "true", ...words: string[]): Promise<Exporting> {
+  const mount = `mount -t tmpfs -o ${options} tmpfs ${folder} && cd ${folder} && ${more} && cd / && exec "$@"`;
   return Exporting.spawn(
     [
       ...["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, "sh"],
-      ...[...komonCommand, "dashboard", "--no-tcp", "--history", join(folder, "history.db")],
+      ...[...komonCommand, "dashboard", "--no-tcp", "--history", path],
     ],
-    [],
+    words,
   );
 }
 
@@ -51,19 +53,50 @@ describe("a history that cannot be written", () => {
     expect(await dashboard.page()).toContain("komon_build_info");
   });
 
-  test("full: said, measuring goes on, nothing is lost when there is room again", async () => {
-    await using dashboard = await onSmallDisk("size=4m");
-    while ((await times(dashboard)).length < 3) await Bun.sleep(50);
-    const disk = `/proc/${dashboard.pid}/root${folder}`;
-    await run(["sh", "-c", `cat /dev/zero > ${disk}/filler`]);
-    await dashboard.said(/cannot be used: database or disk is full; kept in memory/);
-    const known = (await times(dashboard)).length;
-    while ((await times(dashboard)).length < known + 3) await Bun.sleep(50);
-    const before = await times(dashboard);
-    expect(await dashboard.page()).toContain("komon_build_info");
-    rmSync(`${disk}/filler`);
+  test("damaged, where it cannot be set aside: said, and measuring goes on", async () => {
+    const damage =
+      "mkdir sub && seq 5000 > bad && touch sub/history.db && mount --bind bad sub/history.db";
+    await using dashboard = await onSmallDisk("size=4m", damage);
+    await dashboard.said(/cannot be used: .*; it cannot be set aside: EBUSY.*; kept in memory/);
+    while ((await times(dashboard)).length < 12) await Bun.sleep(50); // it is tried again meanwhile
+    expect(await liveProblem(dashboard)).toContain("EBUSY");
+    const enter = ["nsenter", `--target=${dashboard.pid}`, "--mount"];
+    expect(await run([...enter, "umount", path])).toMatchObject({ code: 0 });
     await dashboard.said(/is in use again/);
-    expect(await times(dashboard)).toEqual(expect.arrayContaining(before));
+  });
+
+  test.each([
+    ["root", []],
+    ["nobody", ["--user", "nobody"]],
+  ])(
+    "full, as %s: said, measuring goes on, nothing is lost when there is room again",
+    async (user, words) => {
+      await using dashboard = await onSmallDisk("size=4m", "true", ...words);
+      while ((await times(dashboard)).length < 3) await Bun.sleep(50);
+      const disk = `/proc/${dashboard.pid}/root${folder}`;
+      const owner = await run(["stat", "-c", "%U", `${disk}/sub/history.db`, `${disk}/sub`]);
+      expect(owner.stdout).toBe(`${user}\n${user}\n`);
+      await run(["sh", "-c", `cat /dev/zero > ${disk}/filler`]);
+      await dashboard.said(/cannot be used: database or disk is full; kept in memory/);
+      const known = (await times(dashboard)).length;
+      while ((await times(dashboard)).length < known + 3) await Bun.sleep(50);
+      const before = await times(dashboard);
+      expect(await dashboard.page()).toContain("komon_build_info");
+      rmSync(`${disk}/filler`);
+      await dashboard.said(/is in use again/);
+      expect(await times(dashboard)).toEqual(expect.arrayContaining(before));
+    },
+  );
+});
+
+describe("komon dashboard --user", () => {
+  test("leaves a folder that is there whose it is, and says that it cannot write there", async () => {
+    const make = "mkdir -m 755 sub";
+    await using dashboard = await onSmallDisk("size=4m", make, "--user", "nobody");
+    await dashboard.said(/cannot be used: .*; kept in memory/);
+    const folderNow = `/proc/${dashboard.pid}/root${folder}/sub`;
+    expect((await run(["stat", "-c", "%U", folderNow])).stdout).toBe("root\n");
+    while ((await times(dashboard)).length < 3) await Bun.sleep(50);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Alerts, type Rule } from "../../src/dashboard/alerts.ts";
@@ -18,15 +18,21 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A moment `ms` after `begin`, on a clock that nobody sets. */
 const after = (ms: number, begin = 0): Moment => ({ atMs: begin + ms, steadyMs: ms });
 
+function openHistory(path: string, maxBytes: number): History {
+  const history = new History(path, maxBytes);
+  history.open();
+  return history;
+}
+
 describe("the history", () => {
   test("keeps every second, and of every minute the lowest, mean and highest", () => {
     const path = join(folder, "tiers.db");
     const begin = Math.floor(Date.now() / 60e3) * 60e3 - 600e3;
     {
-      using history = new History(path, 1 << 24);
+      using history = openHistory(path, 1 << 24);
       for (let s = 0; s < 300; s++) history.add(new Map([["x", s % 60]]), after(s * 1000, begin));
     }
-    using history = new History(path, 1 << 24);
+    using history = openHistory(path, 1 << 24);
     expect(history.range("x", begin, begin + 299e3, 1000).length).toBe(300);
     const minutes = history.range("x", begin, begin + 299e3, 10);
     expect(minutes.length).toBe(5);
@@ -37,7 +43,7 @@ describe("the history", () => {
   test("stays within its size: the oldest seconds go, the newest stay", () => {
     const path = join(folder, "full.db");
     const begin = Date.now() - 3000e3;
-    using history = new History(path, 1 << 20);
+    using history = openHistory(path, 1 << 20);
     const sample = (value: number) =>
       new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, value]));
     for (let s = 0; s < 600; s++) history.add(sample(s), after(s * 1000, begin));
@@ -101,7 +107,7 @@ describe("the history", () => {
 
   test("without a usable file it remembers what is recent, and says what is wrong", () => {
     const now = Date.now();
-    using history = new History("/proc/none.db", 1 << 20);
+    using history = openHistory("/proc/none.db", 1 << 20);
     for (let s = 0; s < 1000; s++) history.add(new Map([["x", s]]), after(s * 1000, now - 1000e3));
     expect(history.problem).toBeString();
     const points = history.range("x", 0, now);
@@ -118,12 +124,12 @@ describe("the history's clock and file", () => {
     const begin = Date.now() - 120 * minute;
     const one = new Map([["x", 1]]);
     {
-      using history = new History(path, 1 << 24);
+      using history = openHistory(path, 1 << 24);
       for (let i = 0; i < 120; i++) history.add(one, after(i * minute, begin));
       for (let i = 120; i < 130; i++) history.add(one, after(i * minute, begin + year));
       for (let i = 130; i < 140; i++) history.add(one, after(i * minute, begin - 10 * minute));
     }
-    using history = new History(path, 1 << 24);
+    using history = openHistory(path, 1 << 24);
     const now = begin + 120 * minute;
     const points = history.range("x", now - 29.5 * minute, now + 9.5 * minute, 10_000);
     expect(points.length).toBe(29 + 10);
@@ -135,7 +141,7 @@ describe("the history's clock and file", () => {
     const one = new Map([["x", 1]]);
     using store = new Store(path, 1 << 24);
     const count = () => store.range("x", begin - 1000, begin + 60 * minute, 10_000, begin).length;
-    using history = new History(path, 1 << 24);
+    using history = openHistory(path, 1 << 24);
     for (let i = 0; i < 10; i++) history.add(one, after(i * minute, begin));
     expect(count()).toBe(10);
     for (let i = 10; i < 70; i++) history.add(one, after(i * minute, begin + year));
@@ -147,7 +153,7 @@ describe("the history's clock and file", () => {
   test("in a full file the times to come that a wrong clock left go first", () => {
     const path = join(folder, "future.db");
     const begin = Date.now() - 600e3;
-    using history = new History(path, 1 << 20);
+    using history = openHistory(path, 1 << 20);
     const sample = new Map(Array.from({ length: 50 }, (_, i) => [`series ${i}`, Math.SQRT2]));
     for (let s = 0; s < 100; s++) history.add(sample, after(s * 1000, begin + year));
     for (let s = 100; s < 500; s++) history.add(sample, after(s * 1000, begin));
@@ -161,9 +167,24 @@ describe("the history's clock and file", () => {
     ).toEqual([]);
   });
 
+  test("what is measured before it may be opened goes into it, too", () => {
+    const path = join(folder, "held.db");
+    const begin = Date.now() - 60e3;
+    {
+      using history = new History(path, 1 << 24);
+      const add = (s: number) => history.add(new Map([["x", s]]), after(s * 1000, begin));
+      for (let s = 0; s < 23; s++) add(s);
+      expect(existsSync(path)).toBe(false);
+      history.open();
+      add(23);
+    }
+    using history = openHistory(path, 1 << 24);
+    expect(history.range("x", begin - 1000, begin + 60e3).length).toBe(24);
+  });
+
   test("in memory, what a clock set back has mixed is in order", () => {
     const now = Date.now();
-    using history = new History("/proc/none.db", 1 << 20);
+    using history = openHistory("/proc/none.db", 1 << 20);
     for (const [i, at] of [5, 6, 7, 3, 4].entries()) {
       history.add(new Map([["x", at]]), { atMs: now + at * 1000, steadyMs: i * 1000 });
     }
@@ -172,9 +193,10 @@ describe("the history's clock and file", () => {
 
   test("a file that can be used again gets what was measured meanwhile", () => {
     const path = join(folder, "later/kept.db");
+    writeFileSync(join(folder, "later"), "no folder");
     const begin = Date.now() - 60e3;
     {
-      using history = new History(path, 1 << 24);
+      using history = openHistory(path, 1 << 24);
       const begun = performance.now();
       const add = (s: number) =>
         history.add(new Map([["x", s]]), {
@@ -183,11 +205,11 @@ describe("the history's clock and file", () => {
         });
       for (let s = 0; s < 23; s++) add(s);
       expect(history.problem).toBeString();
-      mkdirSync(join(folder, "later"));
+      rmSync(join(folder, "later"));
       for (let s = 23; s < 46; s++) add(s);
       expect(history.problem).toBeUndefined();
     }
-    using history = new History(path, 1 << 24);
+    using history = openHistory(path, 1 << 24);
     const points = history.range("x", begin - 1000, begin + 60e3);
     expect(points.map(({ mean }) => mean)).toEqual(Array.from({ length: 46 }, (_, s) => s));
   });

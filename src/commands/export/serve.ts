@@ -16,6 +16,8 @@ export interface Serving {
   readonly stop: AbortSignal;
   /** Makes the exporter's site the one that is served. What it adds to the parts is disposed before the exporter. */
   site(exporter: Exporter, parts: AsyncDisposableStack): Promise<Site>;
+  /** Called once all is attached and komon has become its user. */
+  begin?(): void;
   /** The page's address, after the server's. */
   readonly path: string;
 }
@@ -43,6 +45,7 @@ export async function serve({ args, stop, ...serving }: Serving): Promise<ExitCo
   server = new ExportServer(site, addresses, web);
   await exporter.opened();
   if (serving.user !== undefined) becomeUser(serving.user);
+  serving.begin?.();
   for (const url of server.urls) log.info(`serving ${url.replace(/\/$/, "")}${serving.path}`);
   notifySystemd(`READY=1\nSTATUS=serving ${server.urls.join(" ")}`);
 
