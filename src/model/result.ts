@@ -93,7 +93,12 @@ export interface RunResult {
     readonly uncertainty_ns: number;
     readonly service: Summary;
   };
-  readonly cost: { readonly programs: readonly ProgramCost[]; readonly ns_per_packet: number };
+  readonly cost: {
+    readonly programs: readonly ProgramCost[];
+    readonly ns_per_packet: number;
+    /** Packets that passed the VNF while it was counted. */
+    readonly packets: number;
+  };
   readonly load?: LoadReport;
   readonly files: readonly string[];
   readonly manifest: Manifest;

@@ -81,7 +81,7 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
         },
       }),
     ...(calibrated.offset && { corrected: correctedSpans(records, calibrated.offset) }),
-    cost: cost ?? { programs: [], ns_per_packet: Number.NaN },
+    cost: cost ?? { programs: [], ns_per_packet: Number.NaN, packets: 0 },
     ...(load && { load }),
     files: files?.paths ?? [],
     manifest: manifest({

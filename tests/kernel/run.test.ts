@@ -14,7 +14,11 @@ interface Run {
   readonly truth: Record<string, number>;
   readonly vnf: Record<string, number>;
   readonly error: Record<string, Record<string, number>>;
-  readonly cost: { programs: unknown[]; ns_per_packet: number };
+  readonly cost: {
+    programs: { runs: number; ns_per_run: number }[];
+    ns_per_packet: number;
+    packets: number;
+  };
   readonly load: Record<string, number>;
   readonly files: string[];
   readonly manifest: Record<string, unknown> & {
@@ -77,7 +81,11 @@ describe("komon run", () => {
     expect(run.error.service.p50_ns).toBeGreaterThan(0);
     expect(run.load.refused).toBe(0);
     expect(run.load.sent).toBe(run.coverage.seen);
-    expect(run.cost.programs.length).toBeGreaterThan(4);
+    const { programs, packets, ns_per_packet } = run.cost;
+    expect(programs.length).toBeGreaterThan(4);
+    expect(packets).toBeGreaterThan(0);
+    const allNs = programs.reduce((sum, { runs, ns_per_run }) => sum + runs * ns_per_run, 0);
+    expect(ns_per_packet * packets).toBeWithin(1, allNs + 1);
 
     const [vnf, kernel, spans] = ["VNF", "KERNEL", "SPANS"].map((kind) => rows(world, run, kind));
     expect(vnf.length).toBe(115);

@@ -84,7 +84,7 @@ function resultOf(params: RunParams, packets: number, making: Making): RunResult
     ...(offsetNs !== undefined && {
       corrected: { offset_ns: offsetNs, uncertainty_ns: 5, service: summary([offsetNs]) },
     }),
-    cost: { programs: [], ns_per_packet: 150 },
+    cost: { programs: [], ns_per_packet: 150, packets: 2000 },
     load: { offered_pps: params.pps, sent_pps: params.pps * 0.999, sent: packets, refused: 0 },
     files: [],
     manifest: { kernel: "6.18.0 <test>", seed: params.rep },
