@@ -46,13 +46,18 @@ export function testRung(rung: Rung): void {
       return VnfProbe.open({ hooks: rung, vnfs: 16, ...options });
     }
 
+    interface Passed extends Watched {
+      readonly records: SpanRecords;
+      readonly stamps: Stamps;
+    }
+
     /** Sends `sent` packets through a VNF that is watched from its first packet on. */
-    async function pass(
+    async function passOnce(
       order: Omit<Order, "count">,
       payload: (i: number) => Uint8Array,
-      sent = count,
-      on: VnfProbe = probe,
-    ): Promise<Watched & { records: SpanRecords; stamps: Stamps; missed: number }> {
+      sent: number,
+      on: VnfProbe,
+    ): Promise<Passed & { missed: number }> {
       const clientHost = order.host === "::" ? "127.0.0.1" : order.host;
       const target = order.host === "::" ? "::ffff:127.0.0.1" : order.host;
       await using server = await Exerciser.open(order.host);
@@ -67,6 +72,27 @@ export function testRung(rung: Rung): void {
       if (!order.silent) client.receive(sent);
       const missed = missedBy(on) - before;
       return { ...watched, records: recordsOf(watched), stamps, missed };
+    }
+
+    /**
+     * A pass without wrong pairs, and its account. Where the kernel left out runs of the programs, packets are
+     * missing in it, and there is another pass; a kernel that always does is none to measure on.
+     */
+    async function pass(
+      order: Omit<Order, "count">,
+      payload: (i: number) => Uint8Array,
+      check: (passed: Passed) => void,
+      on: VnfProbe = probe,
+    ): Promise<void> {
+      for (let attempt = 1; ; attempt++) {
+        using again = attempt > 1 ? open() : undefined;
+        const passed = await passOnce(order, payload, count, again ?? on);
+        const { records, stamps, missed } = passed;
+        expectIdentity(passed);
+        expectTruth(records, truthOf(stamps), 0, missed);
+        if (missed === 0) return check(passed);
+        if (attempt === 5) throw new Error("runs of the programs were left out in 5 passes of 5");
+      }
     }
 
     on("has proved itself", async () => {
@@ -99,15 +125,17 @@ export function testRung(rung: Rung): void {
           using fresh = open();
           for (const call of calls) {
             const payload = same ? identical(64) : numbered(64);
-            const passed = await pass({ ...call, host }, payload, count, fresh);
-            const { records, stamps, missed } = passed;
-            expectAll(passed, count, missed);
-            if (missed === 0) {
-              const outcome = { ...call, ...fresh.coverage(passed.vnf) };
-              expect(outcome).toMatchObject({ ...call, no_tx: 0, no_nic: 0 });
-            }
-            expectIdentity(passed);
-            expectTruth(records, truthOf(stamps), 0, missed);
+            await pass(
+              { ...call, host },
+              payload,
+              ({ probe, vnf }) => {
+                expect({ ...call, ...probe.coverage(vnf) }).toMatchObject({
+                  ...{ ...call, ...nothingElse, no_tx: 0, no_nic: 0 },
+                  ...{ seen: count, matched: count, delivered: count },
+                });
+              },
+              fresh,
+            );
           }
         });
       }
@@ -118,70 +146,58 @@ export function testRung(rung: Rung): void {
         const largest = host === "::1" ? 65_527 : 65_507;
         using fresh = open();
         for (const bytes of [0, 1, 7, 31, 33, 1473, largest]) {
-          const order = { host, receive: "recvfrom", send: "sendto" } as const;
-          const { vnf, records, stamps, missed } = await pass(
-            ...([order, numbered(bytes), count, fresh] as const),
+          await pass(
+            { host, receive: "recvfrom", send: "sendto" },
+            numbered(bytes),
+            ({ probe, vnf }) => {
+              const coverage = probe.coverage(vnf);
+              // Page fragments can only be read where they were received to: see the first packet below.
+              const byOrder = coverage.matched_by_order;
+              expect(byOrder).toBeLessThanOrEqual(bytes === largest ? firstUnknown : 0);
+              expect({ bytes, ...coverage }).toMatchObject({
+                ...{ ...nothingElse, matched_by_order: byOrder },
+                ...{ bytes, seen: count, matched: count },
+              });
+            },
+            fresh,
           );
-          expectTruth(records, truthOf(stamps), 0, missed);
-          if (missed > 0) continue;
-          const coverage = fresh.coverage(vnf);
-          // Page fragments can only be read where they were received to: see the first packet below.
-          const byOrder = coverage.matched_by_order;
-          expect(byOrder).toBeLessThanOrEqual(bytes === largest ? firstUnknown : 0);
-          expect({ bytes, ...coverage }).toMatchObject({
-            ...{ ...nothingElse, matched_by_order: byOrder },
-            ...{ bytes, seen: count, matched: count },
-          });
         }
       }
     });
 
-    on("a VNF that rewrites its packets: by buffer in place, else by order", async () => {
-      const host = "127.0.0.1";
-      const inPlace = await pass(
-        { host, receive: "recvmsg", send: "sendmsg", rewrite: true },
-        numbered(64),
-      );
-      if (inPlace.missed > 0) return; // a packet that was not read is no sign of its order
-      const byOrder = probe.coverage(inPlace.vnf).matched_by_order;
-      expect(byOrder).toBeLessThanOrEqual(firstUnknown);
-      expect(probe.coverage(inPlace.vnf)).toMatchObject({
-        ...nothingElse,
-        ...{ seen: count, matched: count, matched_rewritten: count, matched_by_order: byOrder },
-      });
-      expectTruth(inPlace.records, truthOf(inPlace.stamps));
+    const host = "127.0.0.1";
 
-      const copied = await pass(
-        { host, receive: "recvmsg", send: "sendmsg", rewrite: true, copy: true },
-        numbered(64),
-      );
-      if (copied.missed > 0) return;
-      expect(probe.coverage(copied.vnf)).toMatchObject({
-        ...nothingElse,
-        ...{ seen: count, matched: count, matched_rewritten: count, matched_by_order: count },
+    on("a VNF that rewrites its packets: by buffer in place, else by order", async () => {
+      const rewrite = { host, receive: "recvmsg", send: "sendmsg", rewrite: true } as const;
+      await pass(rewrite, numbered(64), ({ probe, vnf }) => {
+        const byOrder = probe.coverage(vnf).matched_by_order;
+        expect(byOrder).toBeLessThanOrEqual(firstUnknown);
+        expect(probe.coverage(vnf)).toMatchObject({
+          ...nothingElse,
+          ...{ seen: count, matched: count, matched_rewritten: count, matched_by_order: byOrder },
+        });
       });
-      expectTruth(copied.records, truthOf(copied.stamps));
+      await pass({ ...rewrite, copy: true }, numbered(64), ({ probe, vnf }) => {
+        expect(probe.coverage(vnf)).toMatchObject({
+          ...nothingElse,
+          ...{ seen: count, matched: count, matched_rewritten: count, matched_by_order: count },
+        });
+      });
     });
 
     on("a VNF that looks with MSG_PEEK first, empty packets too", async () => {
+      const peek = { host, receive: "recvfrom", send: "sendto", peek: true } as const;
       for (const bytes of [64, 0]) {
-        const passed = await pass(
-          { host: "127.0.0.1", receive: "recvfrom", send: "sendto", peek: true },
-          numbered(bytes),
-        );
-        expectAll(passed, count, passed.missed);
-        expectTruth(passed.records, truthOf(passed.stamps), 0, passed.missed);
+        await pass(peek, numbered(bytes), (passed) => expectAll(passed, count, 0));
       }
     });
 
     on("a receive call with less room than the packet has bytes", async () => {
-      const { vnf, missed } = await pass(
-        { host: "127.0.0.1", receive: "recvfrom", send: "sendto", most: 40 },
-        numbered(64),
-      );
-      if (missed > 0) return;
-      expect(probe.coverage(vnf)).toMatchObject({
-        ...{ seen: count, matched: count, unaccounted: 0, unknown_reads: 0 },
+      const little = { host, receive: "recvfrom", send: "sendto", most: 40 } as const;
+      await pass(little, numbered(64), ({ probe, vnf }) => {
+        expect(probe.coverage(vnf)).toMatchObject({
+          ...{ seen: count, matched: count, unaccounted: 0, unknown_reads: 0 },
+        });
       });
     });
 
