@@ -5,40 +5,12 @@ import { Glob } from "bun";
 
 const top = join(import.meta.dir, "../..");
 
-/** What each folder may import of komon. Data flows down this list; an arrow the other way is an error. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  "src/base": [],
-  "src/model": ["src/base"],
-  "src/kernel": ["src/base", "src/model"],
-  "src/stats": ["src/base", "src/model"],
-  "src/probing": ["src/base", "src/model", "src/kernel", "src/stats", "src/probes"],
-  "src/probes": ["src/base", "src/model", "src/kernel", "src/stats"],
-  "src/results": ["src/base", "src/model", "src/stats"],
-  "src/sweep": ["src/base", "src/model", "src/stats", "src/results"],
-  "src/sinks": ["src/base", "src/model", "src/stats"],
-  "src/report": ["src/base", "src/model", "src/stats", "src/results", "src/sinks"],
-  "src/testbed": ["src/base", "src/model", "src/kernel"],
-  "src/attach": ["src/base", "src/model", "src/kernel", "src/probes", "src/testbed"],
-  "src/monitor": [
-    ...["src/base", "src/model", "src/kernel", "src/probes", "src/stats", "src/sinks"],
-    ...["src/testbed"],
-  ],
-  "src/load": ["src/base", "src/model", "src/kernel", "src/stats"],
-  vnf: ["src/base", "src/model", "src/kernel", "src/stats"],
-  "src/run": [
-    ...["src/base", "src/model", "src/kernel", "src/probes", "src/stats", "src/results"],
-    ...["src/sinks", "src/report", "src/testbed", "src/load", "vnf"],
-  ],
-  "src/doctor": ["src/base", "src/model", "src/kernel", "src/probes", "src/testbed"],
-  "src/export": [
-    ...["src/base", "src/model", "src/kernel", "src/probes", "src/probing", "src/stats"],
-  ],
-  "src/dashboard": [
-    ...["src/base", "src/model", "src/probes", "src/stats", "src/sinks", "src/export"],
-  ],
-  "src/commands": ["*"],
-  "src/main.ts": ["src/base", "src/commands"],
-};
+/** What each folder may import of komon, from the table of docs/architecture.md: in its order. */
+const mayImport = new Map(
+  [...read("docs/architecture.md").matchAll(/^\| `(src\/[^`]+?|vnf)\/?` \|.*\|([^|]*)\|$/gm)].map(
+    ([, folder, known]) => [folder, known.trim().split(", ").filter(Boolean).map(folderOf)],
+  ),
+);
 
 /** The only folders that touch native code, and the only ones that name BPF objects. */
 const mayBindNative = ["src/kernel"];
@@ -51,8 +23,17 @@ interface Arrow {
   readonly target: string | undefined;
 }
 
+function read(path: string): string {
+  return readFileSync(join(top, path), "utf8");
+}
+
+/** As the table's last column names it. */
+function folderOf(name: string): string {
+  return name === "vnf" || name === "all" ? name : `src/${name}`;
+}
+
 const files = [...new Glob("{src,vnf}/**/*.ts").scanSync({ cwd: top })].sort();
-const arrows = files.flatMap((file) => importsOf(file, readFileSync(join(top, file), "utf8")));
+const arrows = files.flatMap((file) => importsOf(file, read(file)));
 
 describe("layers", () => {
   test("the reader of imports finds all of their forms", () => {
@@ -77,20 +58,29 @@ describe("layers", () => {
     ]);
   });
 
-  test("every folder has its place in the order", () => {
-    const known = Object.keys(mayImport);
-    const declarations = (file: string) => file.endsWith(".d.ts");
-    expect(files.filter((file) => !declarations(file) && !known.includes(layerOf(file)))).toEqual(
-      [],
-    );
+  test("every folder has its place in the order, and each place a folder", () => {
+    const layers = files.filter((file) => !file.endsWith(".d.ts")).map(layerOf);
+    expect([...new Set(layers)].sort()).toEqual([...mayImport.keys()].sort());
   });
 
-  test("no arrow points against the order", () => {
+  test("no folder may know one below it", () => {
+    const order = ["all", ...mayImport.keys()];
+    const upwards = [...mayImport].flatMap(([folder, known]) =>
+      known
+        .filter((one) => !(order.indexOf(one) < order.indexOf(folder) && order.includes(one)))
+        .map((one) => `${folder} → ${one}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test("no arrow points against the order, nor out of it", () => {
     const against = arrows.filter(({ file, target }) => {
-      if (target === undefined || /^(src|vnf)\//.exec(target) === null) return false;
-      const allowed = mayImport[layerOf(file)] ?? [];
-      const layer = layerOf(target);
-      return layer !== layerOf(file) && !allowed.includes("*") && !allowed.includes(layer);
+      if (target === undefined || /^dist\/bpf\/|^package\.json$/.test(target)) return false;
+      const [from, to] = [layerOf(file), layerOf(target)];
+      const allowed = mayImport.get(from) ?? [];
+      return (
+        to !== from && !allowed.includes(to) && !(allowed.includes("all") && mayImport.has(to))
+      );
     });
     expect(against.map(show)).toEqual([]);
   });
@@ -113,7 +103,7 @@ describe("layers", () => {
 
   test("workers are files that the build takes along", () => {
     const named = files.flatMap((file) => {
-      const text = readFileSync(join(top, file), "utf8");
+      const text = read(file);
       return [...text.matchAll(/workerUrl\("([^"]+)"/g)].map(([, path]) => path);
     });
     expect(named.filter((path) => !path.endsWith(".worker.ts") || !files.includes(path))).toEqual(
@@ -122,7 +112,7 @@ describe("layers", () => {
   });
 
   test("all packages that are imported are declared", () => {
-    const { dependencies } = JSON.parse(readFileSync(join(top, "package.json"), "utf8"));
+    const { dependencies } = JSON.parse(read("package.json"));
     const packages = arrows.filter(
       ({ specifier, target }) => !target && !/^(node:|bun)/.test(specifier),
     );
