@@ -86,6 +86,12 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
     files: files?.paths ?? [],
     manifest: manifest({
       started: session.started,
+      vnf: options.external ? "external" : "example",
+      vnf_args: options.vnfArgs,
+      load_args: options.loadArgs,
+      ipv6: options.ipv6,
+      hooks_asked: options.hooks,
+      timeout_ns: session.timeoutNs,
       seed: options.seed,
       vnf_seed: ready?.seed,
       gap: options.gap,

@@ -17,6 +17,8 @@ export class Session {
   alive: () => boolean = () => true;
   ended: string | undefined;
   readonly started = new Date().toISOString();
+  /** What an interval may take. */
+  readonly timeoutNs: number;
   incomplete = 0;
   done = 0;
 
@@ -27,14 +29,16 @@ export class Session {
     readonly files: ResultFiles | undefined,
     readonly stop: AbortSignal,
     readonly progress: Progress,
-  ) {}
+  ) {
+    const { packets, pps } = options.params;
+    this.timeoutNs = options.timeoutNs ?? defaultTimeoutNs(packets, pps);
+  }
 
   async sample(): Promise<void> {
     const { params, gap, seed, port } = this.options;
     const random = new Random(seed);
-    const timeoutNs = this.options.timeoutNs ?? defaultTimeoutNs(params.packets, params.pps);
-    const plan = { ...params, gap, timeoutNs };
-    await this.#firstPacket(timeoutNs);
+    const plan = { ...params, gap, timeoutNs: this.timeoutNs };
+    await this.#firstPacket();
     for (let interval = 1; interval <= params.intervals && !this.ended; interval++) {
       const { bytes, drops } = socketQueue(port);
       const packets = this.probe.queued(this.vnf);
@@ -53,8 +57,8 @@ export class Session {
   }
 
   /** The load has said that it is ready; the first packet proves that packets pass. */
-  async #firstPacket(timeoutNs: number): Promise<void> {
-    const deadline = performance.now() + timeoutNs / 1e6;
+  async #firstPacket(): Promise<void> {
+    const deadline = performance.now() + this.timeoutNs / 1e6;
     while (this.probe.activity(this.vnf).matched === 0) {
       if (this.stop.aborted) this.ended = "interrupted";
       if (this.ended || !this.alive() || performance.now() > deadline) return;

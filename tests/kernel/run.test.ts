@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { komonCommand } from "../support/komon.ts";
+import { komonCommand, top } from "../support/komon.ts";
 import { lineOf, World } from "../support/world.ts";
 
 interface Run {
@@ -164,6 +164,28 @@ describe("komon run", () => {
       expect(detail.duplicate_sends).toBe(run.vnf.sent_twice);
     },
   );
+
+  test("the manifest says how to repeat it, and docs/run.md what each of its keys is", async () => {
+    await using world = await World.open();
+    const { manifest } = await world.komonJson<Run>(
+      ...["run", "2", "20", "0.01", "2000", "64", "0", "--out", "/tmp/out", "--ipv6", "--awake"],
+      ...["--vnf-args", "--drop 0.05 --workers 2", "--load-args=--flows 4", "--gap", "fixed"],
+      ...["--hooks", "tracepoint", "--timeout", "9s", "--wait", "receive", "--port", "4321"],
+    );
+    expect(manifest).toMatchObject({
+      ...{ vnf: "example", vnf_args: ["--drop", "0.05", "--workers", "2"], ipv6: true },
+      ...{ load_args: ["--flows", "4"], hooks_asked: "tracepoint", timeout_ns: 9e9 },
+      ...{ gap: "fixed", awake: true, wait: "receive", port: 4321, seed: manifest.vnf_seed },
+    });
+    const docs = readFileSync(join(top, "docs/run.md"), "utf8");
+    const section = docs.split("### Manifest\n")[1].split("\n## ")[0];
+    const rows = [...section.matchAll(/^\| (`.*?) \|/gm)].map(([, cell]) => cell);
+    const told = rows.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, key]) => key));
+    const keys = Object.keys(manifest);
+    expect(keys.filter((key) => !told.includes(key))).toEqual([]);
+    const missing = told.filter((key) => !keys.includes(key));
+    expect(missing.filter((key) => key !== "ended" && key !== "governor")).toEqual([]);
+  });
 
   test("a VNF that rewrites every payload is matched by buffer", async () => {
     await using world = await World.open();
