@@ -31,7 +31,7 @@ export interface MirrorParts {
   readonly rewrite: boolean;
   /** Where the thread waits for packets. */
   readonly wait: Wait;
-  /** How long one sleep of `wait: "ready"` may last; -1 = until a packet comes. */
+  /** How long a sleep of `wait: "ready"` lasts: -1 = until a packet comes, 0 = the warm-up, which does not sleep. */
   readonly sleepMs: number;
   /** Keep the row of every packet, not only of sampled ones. */
   readonly keepAll: boolean;
@@ -262,7 +262,8 @@ export class Mirror {
    * that the packet will take: so the edges of its receive call are short, and no part of its service time.
    */
   #untilReady(): void {
-    libc.poll(this.#readiness.address, 1, this.#holding ? HOLD_MS : this.#parts.sleepMs);
+    const { sleepMs } = this.#parts;
+    libc.poll(this.#readiness.address, 1, this.#holding && sleepMs < 0 ? HOLD_MS : sleepMs);
     libc.clock_gettime(CLOCK_MONOTONIC, this.#clock.address);
   }
 
