@@ -14,14 +14,14 @@
 #include "user.h"
 #include "vnfinfo.h"
 
-static __always_inline void matched(struct komon_thread *t, struct komon_held *h, __u32 position, __u64 now)
+/* The packet has been given back. It may still have to pass the device: see await_tx */
+static __always_inline void matched(struct komon_held *h, struct komon_counters *c, __u64 now)
 {
-	struct komon_counters *c = counters_of(h->vnf);
 	struct komon_histograms *spans = histograms_of(h->vnf);
 
 	h->send_ns = now;
 	h->state = KOMON_SENT;
-	if (!c || !spans)
+	if (!spans)
 		return;
 	record_span(spans, KOMON_SERVICE, now - h->read_ns);
 	record_span(spans, KOMON_QUEUE, h->read_ns - h->rx_ns);
@@ -39,17 +39,25 @@ static __always_inline void matched(struct komon_thread *t, struct komon_held *h
 	if (h->flags & KOMON_FLAG_OVERTOOK)
 		c->overtook++;
 	sample(h, c);
+}
+
+/* A packet that was given back waits for its device; where none is watched, its way ends here */
+static __always_inline void await_tx(struct komon_thread *t, __u32 position)
+{
+	struct komon_held *h = held_at(t, position);
+	struct komon_counters *c = counters_of(h->vnf);
+
 	if (options.tx_watched && t->awaiting_last - t->awaiting_first < KOMON_HELD) {
 		t->awaiting[t->awaiting_last++ % KOMON_HELD] = position % KOMON_HELD;
 		return;
 	}
 	h->state = KOMON_DONE;
+	if (!c)
+		return;
 	c->no_tx++;
 	if (h->interval && !emit(h, 0))
 		c->lost_send++;
 }
-
-#define KNOWN_UDP -1
 
 /*
  * Searches over what a thread holds, in positions 1.. (0 = none), at most `depth` back from the newest. Each is a
@@ -128,22 +136,20 @@ __attribute__((noinline)) int oldest_of_batch(__u32 thread_key, __u32 depth)
 }
 
 /*
- * Pairs one datagram that the current thread gives back with one it has read. Only on a UDP socket may the pair rest
- * on buffer or order alone, so `fd` is looked at when content does not decide.
+ * Pairs the datagram that the current thread gives back (t->send_*) with one it has read: the position of that, or 0.
+ * Only on a UDP socket may the pair rest on buffer or order alone, so the descriptor is looked at when content does
+ * not decide. `at_tx`: this is done by the packet at the device, which may be an older one of the same length: then
+ * only one that was not sent yet will do, and the return of the send call has the last word. Own function, verified once
  */
-static __always_inline int match(__u32 thread_key, __u64 buffer, __u64 bytes_and_contiguous, __u64 now, int fd)
+__attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 {
 	struct komon_thread *t = bpf_map_lookup_elem(&threads, &thread_key);
-	struct user_data data = {
-		.buffer = buffer,
-		.bytes = bytes_and_contiguous >> 32,
-		.contiguous = (__u32)bytes_and_contiguous,
-	};
-	__u64 head = 0;
 
 	if (!t || !t->reads)
 		return 0;
-	__u64 digest = user_digest(&data, data.bytes, &head);
+	__u64 digest = t->send_digest, buffer = t->send_buffer;
+	__u32 bytes = t->send_bytes, flags = 0;
+	int fd = t->send_fd;
 	/* Unsent packets reach back to first_unsent; three more, to know a packet that is sent twice */
 	__u32 depth = t->reads - t->first_unsent + 3;
 
@@ -153,19 +159,18 @@ static __always_inline int match(__u32 thread_key, __u64 buffer, __u64 bytes_and
 		depth = t->reads - 1;
 	__u32 position = buffer ? newest_in_buffer(thread_key, depth, buffer) : 0;
 	struct komon_held *h = held_at(t, position - 1);
-	__u32 flags = 0;
 
-	if (!position || !has_content(h, digest, data.bytes)) {
+	if (!position || !has_content(h, digest, bytes)) {
 		__u32 same_buffer = position;
 
-		position = oldest_with_content(thread_key, depth, digest, data.bytes);
+		position = oldest_with_content(thread_key, depth, digest, bytes);
 		if (!position) {
 			struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
 
-			if (fd != KNOWN_UDP && !is_udp_socket(fd))
+			if (!at_tx && fd != KOMON_KNOWN_UDP && !is_udp_socket(fd))
 				return 0;
-			if (newest_sent_with_content(thread_key, depth, digest, data.bytes)) {
-				if (c)
+			if (newest_sent_with_content(thread_key, depth, digest, bytes)) {
+				if (c && !at_tx)
 					c->duplicate_sends++;
 				return 0;
 			}
@@ -177,7 +182,7 @@ static __always_inline int match(__u32 thread_key, __u64 buffer, __u64 bytes_and
 				flags |= KOMON_FLAG_BY_ORDER;
 			}
 			if (!position) {
-				if (c)
+				if (c && !at_tx)
 					c->unmatched_sends++;
 				return 0;
 			}
@@ -189,34 +194,58 @@ static __always_inline int match(__u32 thread_key, __u64 buffer, __u64 bytes_and
 	if (!c)
 		return 0;
 	if (h->state != KOMON_READ) {
-		c->duplicate_sends++;
+		if (!at_tx)
+			c->duplicate_sends++;
 		return 0;
 	}
 	if (t->first_unsent == position)
 		t->first_unsent = position + 1;
 	else
 		flags |= KOMON_FLAG_OVERTOOK;
-	if (!h->digest && h->payload_bytes == data.bytes) { /* never read before: now it could be */
+	if (!h->digest && h->payload_bytes == bytes) { /* never read before: now it could be */
 		flags &= ~KOMON_FLAG_REWRITTEN;
 		h->digest = digest;
-		h->head = head;
+		h->head = t->send_head;
 	}
 	h->flags = flags;
-	h->sent_bytes = data.bytes;
-	h->sent_head = head;
-	matched(t, h, position - 1, now);
-	return 1;
+	h->sent_bytes = bytes;
+	h->sent_head = t->send_head;
+	matched(h, c, t->send_ns);
+	return position;
 }
 
-/* Own functions, verified once */
+/* The send call's own payload is looked at, and paired; then the pair waits for the device */
+static __always_inline void pair_now(struct komon_thread *t, __u32 thread_key, __u32 contiguous)
+{
+	struct user_data data = { .buffer = t->send_buffer, .bytes = t->send_bytes, .contiguous = contiguous };
+
+	t->send_head = 0;
+	t->send_digest = user_digest(&data, data.bytes, &t->send_head);
+	__u32 position = pair(thread_key, false);
+
+	t->send_ns = 0;
+	if (position)
+		await_tx(t, position - 1);
+}
+
+static __always_inline void give_back(struct komon_thread *t, __u64 buffer, __u32 bytes, __u64 now, int fd)
+{
+	t->send_ns = now;
+	t->send_buffer = buffer;
+	t->send_bytes = bytes;
+	t->send_fd = fd;
+}
+
+/* Own function, verified once */
 __attribute__((noinline)) int match_send(__u32 thread_key, __u64 buffer, __u64 bytes_and_contiguous, __u64 now, int fd)
 {
-	return match(thread_key, buffer, bytes_and_contiguous, now, fd);
-}
+	struct komon_thread *t = bpf_map_lookup_elem(&threads, &thread_key);
 
-__attribute__((noinline)) int match_udp_send(__u32 thread_key, __u64 buffer, __u64 bytes_and_contiguous, __u64 now)
-{
-	return match(thread_key, buffer, bytes_and_contiguous, now, KNOWN_UDP);
+	if (!t)
+		return 0;
+	give_back(t, buffer, bytes_and_contiguous >> 32, now, fd);
+	pair_now(t, thread_key, bytes_and_contiguous);
+	return 0;
 }
 
 /* One datagram from several pieces of memory (writev, or a message's) */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "held.h"
+#include "match.h"
 #include "point_rx.h"
 #include "queue_take.h"
 #include "user.h"
@@ -151,16 +152,23 @@ int BPF_PROG(read_tp, struct sock *sk, int length, int flags)
 }
 
 /*
- * A receive call returns, also one that got several packets: only now does the VNF have them. Every system call of the
- * host comes here; strangers leave after one look at the ids.
+ * A receive call returns, also one that got several packets: only now does the VNF have them. A send call returns whose
+ * packet has not come to a device: it waits for its neighbour's address, or is lost. Every system call of the host
+ * comes here; strangers leave after one look at the ids.
  */
 SEC("tp_btf/sys_exit")
-int BPF_PROG(read_sys_exit)
+int BPF_PROG(read_sys_exit, struct pt_regs *regs, long result)
 {
 	__u32 key;
 	struct komon_thread *t = thread_find(current_tid(), &key);
 
-	if (!t || t->returned == t->reads)
+	if (!t)
+		return 0;
+	if (t->send_ns && result < 0) /* not sent: if it is tried again, that will be its send */
+		t->send_ns = 0;
+	else if (t->send_ns)
+		pair_now(t, key, t->send_bytes);
+	if (t->returned == t->reads)
 		return 0;
 	__u64 now = bpf_ktime_get_ns();
 	__u32 first = t->reads - t->returned < KOMON_HELD ? t->returned : t->reads - KOMON_HELD;

@@ -77,8 +77,13 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 	if ((id == KOMON_SYS_WRITE || id == KOMON_SYS_WRITEV) && !is_udp_socket(argument[0]))
 		return 0; /* a file may well get the packet's bytes too */
 	switch (id) {
-	case KOMON_SYS_WRITE:
 	case KOMON_SYS_SENDTO:
+		if (options.pair_at_tx) {
+			give_back(t, argument[1], argument[2], now, argument[0]);
+			break;
+		}
+		/* fall through */
+	case KOMON_SYS_WRITE:
 		match_send(key, argument[1], argument[2] << 32 | (__u32)argument[2], now, argument[0]);
 		break;
 	case KOMON_SYS_WRITEV:
@@ -89,7 +94,7 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 		break;
 	case KOMON_SYS_SENDMMSG:
 		if (is_udp_socket(argument[0]))
-			send_messages(key, argument[1], argument[2], now, KNOWN_UDP);
+			send_messages(key, argument[1], argument[2], now, KOMON_KNOWN_UDP);
 		break;
 	}
 	return 0;
@@ -110,7 +115,7 @@ static __always_inline int at_send(struct sock *sk, struct msghdr *message, size
 	if (LOAD(direct, sk, __sk_common.skc_family) != family || !begin_send(t))
 		return 0;
 	from_message(&data, message, direct);
-	match_udp_send(key, data.buffer, bytes << 32 | data.contiguous, now);
+	match_send(key, data.buffer, bytes << 32 | data.contiguous, now, KOMON_KNOWN_UDP);
 	return 0;
 }
 

@@ -4,8 +4,32 @@
 
 #include "held.h"
 #include "histogram.h"
+#include "match.h"
 #include "sample.h"
 #include <bpf/bpf_tracing.h>
+
+/* What lies at the transport header: enough to know the packet by, and to digest it where it is not paired yet */
+struct datagram_start {
+	struct udp_header udp;
+	struct payload payload;
+};
+
+/* The packet that a send call has just made: its payload lies here, where looking at it is cheap */
+static __always_inline void pair_at_device(struct komon_thread *t, __u32 key, const struct payload *payload, __u64 head)
+{
+	if (!head) {
+		pair_now(t, key, t->send_bytes);
+		return;
+	}
+	t->send_digest = digest_of(payload);
+	t->send_head = head;
+	__u32 position = pair(key, true);
+
+	if (!position)
+		return;
+	t->send_ns = 0;
+	await_tx(t, position - 1);
+}
 
 static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 {
@@ -16,20 +40,26 @@ static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 	__u32 key;
 	struct komon_thread *t = thread_find(current_tid(), &key);
 
-	if (!t || t->awaiting_first == t->awaiting_last || LOAD(direct, sk, sk_protocol) != IPPROTO_UDP_)
+	if (!t || (!t->send_ns && t->awaiting_first == t->awaiting_last) ||
+	    LOAD(direct, sk, sk_protocol) != IPPROTO_UDP_)
 		return 0;
 	__u64 now = bpf_ktime_get_ns();
-	struct {
-		struct udp_header udp;
-		__u64 head;
-	} start;
+	__u32 window = t->send_ns ? digest_window(t->send_bytes) : 8;
+	struct datagram_start start = {};
 
-	if (bpf_probe_read_kernel(&start, sizeof(start), LOAD(direct, skb, head) + LOAD(direct, skb, transport_header)))
+	if (window > DIGEST_MOST ||
+	    bpf_probe_read_kernel(&start, sizeof(start.udp) + window,
+				  LOAD(direct, skb, head) + LOAD(direct, skb, transport_header)))
 		return 0;
 	__u32 bytes = (__u16)(HOST16(start.udp.length) - 8), paged = LOAD(direct, skb, data_len);
+	__u64 head = start.payload.word[0];
 
-	if (paged && paged + 8 > bytes) /* payload in page fragments */
-		start.head = 0;
+	if (paged && paged + window > bytes) /* payload in page fragments */
+		head = 0;
+	if (t->send_ns && t->send_bytes == bytes)
+		pair_at_device(t, key, &start.payload, head);
+	if (t->awaiting_first == t->awaiting_last)
+		return 0;
 	struct komon_held *h = held_at(t, t->awaiting[t->awaiting_first % KOMON_HELD]);
 	__u32 out = control.filter[h->vnf % KOMON_VNFS].out_ifindex;
 
@@ -39,9 +69,9 @@ static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 		if (LOAD(direct, device, ifindex) != out)
 			return 0;
 	}
-	if (bytes < 8 || !start.head)
-		start.head = h->sent_head;
-	h = take_awaiting(t, bytes, start.head);
+	if (bytes < 8 || !head)
+		head = h->sent_head;
+	h = take_awaiting(t, bytes, head);
 	if (!h)
 		return 0;
 	struct komon_counters *c = counters_of(h->vnf);

@@ -39,7 +39,7 @@ struct komon_vnf_options {
 	__u32 cgroup_asked;  /* a filter may name a cgroup */
 	__u32 vnfinfo;       /* fill the results of include/komon/vnfinfo.h */
 	__u32 deadline_span; /* the span that deadline_ns is for: KOMON_SERVICE or KOMON_SOJOURN */
-	__u32 pad;
+	__u32 pair_at_tx;    /* tx and the return of the send call are watched: the payload is looked at there */
 	__u64 deadline_ns;   /* 0 = none */
 };
 
@@ -128,8 +128,16 @@ struct komon_held {
 	__u32 pad;
 };
 
+#define KOMON_KNOWN_UDP -1
+
 struct komon_thread {
 	__u64 active_ns;
+	__u64 send_ns;      /* of the packet that the thread gives back now, while it is not paired; 0 = none */
+	__u64 send_buffer;  /* user address */
+	__u64 send_digest;
+	__u64 send_head;    /* first 8 bytes */
+	__u32 send_bytes;
+	__s32 send_fd;      /* KOMON_KNOWN_UDP: it is a UDP socket */
 	__u64 recv_buffer;  /* user address: of the payload, of the msghdr, or of the array of mmsghdr */
 	__u32 recv_kind;    /* enum komon_buffer_kind */
 	__u32 recv_rest;    /* of an array: its next element; of plain memory: the bytes that lie there in a row */
@@ -219,6 +227,6 @@ struct komon_histograms {
 
 _Static_assert(sizeof(struct komon_queued) == 64, "one cache line");
 _Static_assert(sizeof(struct komon_held) % 8 == 0 && sizeof(struct komon_held) == 96, "held");
-_Static_assert(sizeof(struct komon_thread) == 48 + KOMON_HELD + KOMON_HELD * 96, "thread");
+_Static_assert(sizeof(struct komon_thread) == 88 + KOMON_HELD + KOMON_HELD * 96, "thread");
 _Static_assert(sizeof(struct komon_sample) == 80, "sample");
 _Static_assert(KOMON_BUCKETS == 592, "as src/stats has it");

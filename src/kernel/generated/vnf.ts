@@ -176,20 +176,26 @@ export const komonSpan = {
 
 /** struct komon_thread */
 export const komonThread = {
-  size: 6256,
+  size: 6296,
   fields: {
     activeNs: { offset: 0, size: 8, type: "u64" },
-    recvBuffer: { offset: 8, size: 8, type: "u64" },
-    recvKind: { offset: 16, size: 4, type: "u32" },
-    recvRest: { offset: 20, size: 4, type: "u32" },
-    reads: { offset: 24, size: 4, type: "u32" },
-    awaitingFirst: { offset: 28, size: 4, type: "u32" },
-    awaitingLast: { offset: 32, size: 4, type: "u32" },
-    firstUnsent: { offset: 36, size: 4, type: "u32" },
-    returned: { offset: 40, size: 4, type: "u32" },
-    overrun: { offset: 44, size: 4, type: "u32" },
-    awaiting: { offset: 48, size: 64, type: "u8", count: 64 },
-    held: { offset: 112, size: 6144, type: "komonHeld", count: 64 },
+    sendNs: { offset: 8, size: 8, type: "u64" },
+    sendBuffer: { offset: 16, size: 8, type: "u64" },
+    sendDigest: { offset: 24, size: 8, type: "u64" },
+    sendHead: { offset: 32, size: 8, type: "u64" },
+    sendBytes: { offset: 40, size: 4, type: "u32" },
+    sendFd: { offset: 44, size: 4, type: "i32" },
+    recvBuffer: { offset: 48, size: 8, type: "u64" },
+    recvKind: { offset: 56, size: 4, type: "u32" },
+    recvRest: { offset: 60, size: 4, type: "u32" },
+    reads: { offset: 64, size: 4, type: "u32" },
+    awaitingFirst: { offset: 68, size: 4, type: "u32" },
+    awaitingLast: { offset: 72, size: 4, type: "u32" },
+    firstUnsent: { offset: 76, size: 4, type: "u32" },
+    returned: { offset: 80, size: 4, type: "u32" },
+    overrun: { offset: 84, size: 4, type: "u32" },
+    awaiting: { offset: 88, size: 64, type: "u8", count: 64 },
+    held: { offset: 152, size: 6144, type: "komonHeld", count: 64 },
   },
 } as const;
 
@@ -229,7 +235,7 @@ export const komonVnfOptions = {
     cgroupAsked: { offset: 16, size: 4, type: "u32" },
     vnfinfo: { offset: 20, size: 4, type: "u32" },
     deadlineSpan: { offset: 24, size: 4, type: "u32" },
-    pad: { offset: 28, size: 4, type: "u32" },
+    pairAtTx: { offset: 28, size: 4, type: "u32" },
     deadlineNs: { offset: 32, size: 8, type: "u64" },
   },
 } as const;
