@@ -1,10 +1,19 @@
 import type { Summary } from "../model/result.ts";
-import { Histogram } from "../stats/histogram.ts";
+import { Histogram, histogramBuckets } from "../stats/histogram.ts";
 import { summaryOfHistogram, summaryOfSorted } from "../stats/summary.ts";
 
+/** Values that are kept as they are, in all series together; each of many hosts has room for its histogram's. */
+const keptInAll = 1 << 16;
+
+/** How many of each of so many series. */
+export function keptOf(series: number): number {
+  return Math.max(histogramBuckets, Math.floor(keptInAll / series));
+}
+
 /**
- * Times of one host: as they are up to a limit, then in a histogram (percentiles to 3 %), so that a
- * long run needs no more memory than a short one. Mean, deviation, least and most are always exact.
+ * Times of one host: as they are up to a limit, then in a histogram (percentiles within a bucket, 6.25 %). The memory
+ * for them is taken with the first one, and a histogram takes no more, so that a long run needs no more than a short
+ * one. Mean, deviation, least and most are always exact.
  */
 export class Samples {
   count = 0;
@@ -13,7 +22,7 @@ export class Samples {
   #squares = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
-  #exact: Float64Array | undefined = new Float64Array(16);
+  #exact: Float64Array | undefined;
   #histogram: Histogram | undefined;
   readonly #limit: number;
 
@@ -32,25 +41,21 @@ export class Samples {
     this.#squares += moved * moved;
     if (ns < this.#min) this.#min = ns;
     if (ns > this.#max) this.#max = ns;
-    if (this.#exact === undefined) this.#histogram?.add(ns);
-    else this.#keep(this.#exact, ns);
+    if (this.#histogram) this.#histogram.add(ns);
+    else this.#keep(ns);
     this.count++;
   }
 
-  #keep(exact: Float64Array, ns: number): void {
-    if (this.count < exact.length) {
-      exact[this.count] = ns;
-    } else if (this.count < this.#limit) {
-      const grown = new Float64Array(Math.min(this.#limit, exact.length * 2));
-      grown.set(exact);
-      grown[this.count] = ns;
-      this.#exact = grown;
-    } else {
-      this.#histogram = new Histogram();
-      this.#histogram.addAll(exact);
-      this.#histogram.add(ns);
-      this.#exact = undefined;
+  #keep(ns: number): void {
+    this.#exact ??= new Float64Array(this.#limit);
+    if (this.count < this.#limit) {
+      this.#exact[this.count] = ns;
+      return;
     }
+    this.#histogram = new Histogram();
+    this.#histogram.addAll(this.#exact);
+    this.#histogram.add(ns);
+    this.#exact = undefined;
   }
 
   summary(): Summary {

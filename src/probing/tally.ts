@@ -1,9 +1,6 @@
 /** What is known of each host: numbers in typed arrays, one row a host, nothing allocated per probe. */
 import { jitterStep } from "../stats/jitter.ts";
-import { Samples } from "./samples.ts";
-
-/** Raw times kept for all hosts together; beyond that, percentiles come from histograms. */
-const keptSamples = 4 << 20;
+import { keptOf, Samples } from "./samples.ts";
 
 export class Tally {
   static readonly kinds = 5;
@@ -42,8 +39,7 @@ export class Tally {
 
   constructor(hosts: number, perHost = 0) {
     const numbers = () => new Float64Array(hosts);
-    const samples = () =>
-      Array.from({ length: hosts }, () => new Samples(Math.floor(keptSamples / hosts)));
+    const samples = () => Array.from({ length: hosts }, () => new Samples(keptOf(hosts)));
     this.hosts = hosts;
     this.#perHost = perHost;
     this.sent = numbers();

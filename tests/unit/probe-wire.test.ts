@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { addressText } from "../../src/probing/errorQueue.ts";
 import { parseHostList } from "../../src/probing/hosts.ts";
 import { icmpMeaning } from "../../src/probing/meanings.ts";
-import { Samples } from "../../src/probing/samples.ts";
+import { keptOf, Samples } from "../../src/probing/samples.ts";
 import {
   fold,
   headOffset,
@@ -83,6 +83,16 @@ test("ICMP errors have words, unknown ones numbers", () => {
 });
 
 describe("samples", () => {
+  test("of each host are kept up to a limit that does not grow", () => {
+    expect([1, 2, 110, 111, 10_000].map(keptOf)).toEqual([65_536, 32_768, 595, 592, 592]);
+    const samples = new Samples(keptOf(1));
+    for (let n = 0; n < keptOf(1); n++) samples.add(100_001);
+    expect(samples.summary().p50_ns).toBe(100_001);
+    samples.add(200_003);
+    expect(samples.summary().p50_ns).not.toBe(100_001); // a place in a bucket, from now on
+    expect(samples.summary()).toMatchObject({ count: 65_537, min_ns: 100_001, max_ns: 200_003 });
+  });
+
   test("are exact up to their limit, and near beyond it", () => {
     const values = Array.from({ length: 1000 }, (_, n) => 10_000 + ((n * 7919) % 1000));
     const exact = new Samples(1000);
