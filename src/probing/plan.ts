@@ -34,7 +34,7 @@ export interface SessionOptions {
   /** Probes that leave back to back in a host's turn; at most 64. */
   readonly burst: number;
   readonly firstSequence: number;
-  /** The process does nothing else, so waits may block it. */
+  /** The process does nothing else, so waits may block it; else all waiting is left to the event loop. */
   readonly isAlone?: boolean;
   /** Times of each probe are kept, for -C. */
   readonly keepRtts: boolean;

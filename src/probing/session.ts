@@ -126,7 +126,7 @@ export class Session implements Disposable {
       this.#lookAround(nowNs, listener);
       const dueNs = isSent || isHeld ? Number.POSITIVE_INFINITY : schedule.dueNs;
       const wakeAtNs = schedule.wakeAtNs(Math.min(dueNs, this.#answerNs(nowNs)), nowNs);
-      if (naps.isTurn(wakeAtNs)) await naps.turn(wakeAtNs);
+      if (naps.isTurn) await naps.turn(wakeAtNs);
       naps.sleep(wakeAtNs);
     }
     books.collect();
