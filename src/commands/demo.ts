@@ -1,11 +1,9 @@
 import { log } from "../base/log.ts";
-import { mayColour, print } from "../base/output.ts";
-import { writeRunResult } from "../results/runFile.ts";
 import { measure } from "../run/measure.ts";
-import { runText } from "../sinks/run.ts";
 import { sweepStale } from "../testbed/sweep.ts";
-import { defineCommand, Exit, flag } from "./define.ts";
+import { defineCommand, flag } from "./define.ts";
 import { defaultRun } from "./run.ts";
+import { tellRun } from "./tellRun.ts";
 
 export default defineCommand({
   name: "demo",
@@ -24,9 +22,6 @@ export default defineCommand({
     log.info("which holds each for a random time (mean 50 µs); komon watches both from the kernel");
     const options = defaultRun({ intervals: 10, packets: 100, delayNs: 50_000, law: 1, out });
     const measured = await measure(options, stop);
-    const file = writeRunResult(out, measured.result);
-    const result = { ...measured.result, files: [...measured.result.files, file] };
-    print(runText({ ...measured, result }, mayColour("stdout")));
-    return measured.incomplete > 0 ? Exit.incomplete : Exit.done;
+    return tellRun(measured, out, "table");
   },
 });

@@ -1,23 +1,21 @@
 import { delayOf, lawOf, newSeed } from "../../vnf/arguments.ts";
 import { KomonError, usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import { mayColour, print } from "../base/output.ts";
 import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
 import { requireCpu } from "../kernel/process.ts";
 import { isLaw, type Law } from "../model/laws.ts";
 import { gaps, type RunParams } from "../model/run.ts";
 import { defaultWait, type Wait, waits } from "../model/wait.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
-import { refuseExisting, writeRunResult } from "../results/runFile.ts";
+import { refuseExisting } from "../results/runFile.ts";
 import { calibrate } from "../run/calibrate.ts";
 import { measure } from "../run/measure.ts";
 import type { RunOptions } from "../run/options.ts";
-import { json } from "../sinks/json.ts";
-import { runText } from "../sinks/run.ts";
 import { sweepStale } from "../testbed/sweep.ts";
 import type { ValuesOf } from "./args.ts";
 import { loadWords, vnfWords } from "./childFlags.ts";
-import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
+import { btf, defineCommand, flag, positional } from "./define.ts";
+import { tellRun } from "./tellRun.ts";
 
 const args = {
   intervals: positional.text({ help: "sampled intervals", required: true }),
@@ -77,21 +75,7 @@ Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
     const measured = await measure(options, stop, (done, of) =>
       log.debug(`interval ${done} of ${of}`),
     );
-    const file = writeRunResult(args.out, measured.result);
-    const result = { ...measured.result, files: [...measured.result.files, file] };
-    print(
-      args.format === "json" ? json(result) : runText({ ...measured, result }, mayColour("stdout")),
-    );
-    if (measured.ended !== undefined && measured.ended !== "interrupted") log.warn(measured.ended);
-    if (measured.wrongPairs > 0) {
-      throw new KomonError({
-        what: `${measured.wrongPairs} packets were paired wrongly`,
-        why: "their rows in the VNF's ground truth contradict them",
-        exit: Exit.incomplete,
-      });
-    }
-    if (measured.ended === "interrupted") return Exit.done;
-    return measured.incomplete > 0 ? Exit.incomplete : Exit.done;
+    return tellRun(measured, args.out, args.format);
   },
 });
 

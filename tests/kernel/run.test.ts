@@ -308,6 +308,21 @@ describe("komon run", () => {
     },
   );
 
+  test("Ctrl-C ends komon demo as it ends a run; a VNF that dies makes it incomplete", async () => {
+    await using world = await World.open();
+    const demo = async (out: string, end: (pid: number) => void) => {
+      const child = world.spawn("demo", "--out", out, "--quiet");
+      await until(() => kernelRows(seen(world, out)) >= 100);
+      end(child.pid);
+      return [await child.exited, await child.stdout.text(), await child.stderr.text()];
+    };
+    const stopped = await demo("/tmp/a", (pid) => process.kill(pid, "SIGINT"));
+    expect(stopped).toEqual([0, expect.stringContaining("ended early: interrupted"), ""]);
+    const died = await demo("/tmp/b", (pid) => process.kill(childOf(pid, "vnf"), "SIGKILL"));
+    expect(died[0]).toBe(1);
+    expect(died[2]).toContain("SIGKILL");
+  });
+
   test("a VNF that dies ends the run as incomplete, and the rest is kept", async () => {
     await using world = await World.open();
     const child = world.spawn("run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out");
