@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { parseDurationNs } from "../base/units.ts";
 import { groupings } from "../probes/tcp/options.ts";
-import { defaults, maxVnfs } from "./settings.ts";
+import { defaults, labelOf, maxVnfs } from "./settings.ts";
 
 /** Probing shares a thread with the scrapes. */
 const mostProbes = 25;
@@ -64,15 +64,23 @@ export const configSchema = z
       })
       .prefault({}),
   })
-  .superRefine(({ vnfs }, context) => {
+  .superRefine(({ vnfs, probes }, context) => {
     const names = vnfs.map(({ name, port: number }) => name ?? String(number));
     const ports = vnfs.map((vnf) => vnf.port);
     for (const [i, vnf] of vnfs.entries()) {
-      if (ports.indexOf(vnf.port) < i) twice(context, [i, "port"], `port ${vnf.port}`);
-      if (names.indexOf(names[i]) < i) twice(context, [i, "name"], `"${names[i]}"`);
+      if (ports.indexOf(vnf.port) < i) twice(context, ["vnfs", i, "port"], `port ${vnf.port}`);
+      if (names.indexOf(names[i]) < i) twice(context, ["vnfs", i, "name"], `"${names[i]}"`);
+    }
+    const seen = new Set<string>();
+    for (const [i, job] of probes.entries()) {
+      for (const [k, target] of job.targets.entries()) {
+        const name = `${job.kind} to ${labelOf(job, target)}`;
+        if (seen.has(name)) twice(context, ["probes", i, "targets", k], name);
+        seen.add(name);
+      }
     }
   });
 
 function twice(context: z.RefinementCtx, path: (string | number)[], what: string): void {
-  context.addIssue({ code: "custom", path: ["vnfs", ...path], message: `${what} is there twice` });
+  context.addIssue({ code: "custom", path, message: `${what} is there twice` });
 }

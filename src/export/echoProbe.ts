@@ -5,7 +5,7 @@ import { hasCapability } from "../kernel/privileges.ts";
 import { type NamedHost, resolveHosts } from "../probing/hosts.ts";
 import { probeMetrics } from "./connectProbe.ts";
 import type { Family } from "./family.ts";
-import { openSession } from "./probing.ts";
+import { openSession } from "./probeJob.ts";
 
 const rtt = {
   name: "probe_icmp_rtt_seconds",

@@ -17,26 +17,39 @@ import { TcpCollector } from "./tcp.ts";
 import { VnfCollector } from "./vnf.ts";
 import { contentTypes, write } from "./writer.ts";
 
+/** A configuration that was read anew. */
+export interface Fresh {
+  readonly config: ExportConfig;
+  /** Called once it is in force. */
+  accepted(): void;
+}
+
 export class Exporter implements Site, Disposable {
   readonly metricsPath: string;
   /** An echo loads BPF programs; a connect takes a descriptor. */
   readonly probeModules = { tcp_connect: 64, icmp: 8 };
   readonly #collectors = new Map<string, Collector & { readonly probe?: Watched }>();
-  readonly #read: () => Promise<ExportConfig>;
+  readonly #probing = new ProbingCollector();
+  readonly #read: () => Promise<Fresh>;
   readonly #self: SelfCollector;
   readonly #limits: Limits;
   #config: ExportConfig;
-  #probing: ExportConfig["probes"] = [];
+  #reloading: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
+  /** Set once everything is attached. */
+  isReady = false;
 
   /** `read` gives the configuration that is valid now; it may throw. */
-  constructor(config: ExportConfig, metricsPath: string, read: () => Promise<ExportConfig>) {
+  constructor(config: ExportConfig, metricsPath: string, read: () => Promise<Fresh>) {
     this.metricsPath = metricsPath;
     this.#config = config;
     this.#read = read;
-    this.#limits = new Limits(config.max_series, config.expire / 1e6);
+    this.#limits = new Limits(config.expire / 1e6);
     this.#self = new SelfCollector(this.#limits, () => this.#watched());
+    this.#collectors.set("probe", this.#probing);
     try {
-      this.#apply(config);
+      using opened = this.#open(config);
+      opened.use();
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -45,11 +58,12 @@ export class Exporter implements Site, Disposable {
 
   /** Waits until everything that needs rights is open. */
   async opened(): Promise<void> {
-    await Promise.all([...this.#collectors.values()].map(({ opened }) => opened));
+    this.#reloading = this.#probing.show(this.#config.probes, false);
+    await this.#reloading;
   }
 
   ready(): boolean {
-    return true;
+    return this.isReady;
   }
 
   metrics(wanted: ReturnType<typeof wantedFormat>): { body: string | Uint8Array; type: string } {
@@ -77,20 +91,11 @@ export class Exporter implements Site, Disposable {
     };
   }
 
-  /** What does not change keeps its counters; on a mistake the old configuration stays in force. */
-  async reload(): Promise<string | undefined> {
-    try {
-      const config = await this.#read();
-      this.#apply(config);
-      this.#self.reloads.success++;
-      log.info("the configuration is reloaded");
-      return undefined;
-    } catch (error) {
-      this.#self.reloads.failure++;
-      if (!(error instanceof KomonError)) throw error;
-      log.error(`the old configuration stays in force: ${error.message}`);
-      return error.message;
-    }
+  /** What does not change keeps its counters; on a mistake the old configuration stays in force, all of it. */
+  reload(): Promise<string | undefined> {
+    const turn = this.#reloading.then(() => this.#reload());
+    this.#reloading = turn.catch(() => {});
+    return turn;
   }
 
   async probe(target: string, module: string): Promise<string> {
@@ -103,6 +108,7 @@ export class Exporter implements Site, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     for (const collector of this.#collectors.values()) collector[Symbol.dispose]();
     this.#collectors.clear();
   }
@@ -133,36 +139,64 @@ export class Exporter implements Site, Disposable {
     );
   }
 
-  /** Opens what is new before it closes what is old, so that a failure changes nothing. */
-  #apply(config: ExportConfig): void {
-    const old = this.#config;
-    const isSame = isDeepStrictEqual(config.tcp, old.tcp) && config.max_series === old.max_series;
-    const tcp = this.#collectors.get("tcp");
-    if (config.tcp.enabled && !(tcp && isSame)) {
-      this.#limits.maxSeries = config.max_series;
-      const fresh = new TcpCollector(tcpOptions(config), this.#limits);
-      tcp?.[Symbol.dispose]();
-      this.#collectors.set("tcp", fresh);
-    } else if (!config.tcp.enabled && tcp) {
-      tcp[Symbol.dispose]();
-      this.#collectors.delete("tcp");
+  async #reload(): Promise<string | undefined> {
+    try {
+      const { config, accepted } = await this.#read();
+      using opened = this.#open(config);
+      await this.#probing.show(config.probes, true);
+      if (this.#isDisposed) return "komon is ending";
+      opened.use();
+      accepted();
+      this.#self.reloads.success++;
+      log.info("the configuration is reloaded");
+      return undefined;
+    } catch (error) {
+      this.#self.reloads.failure++;
+      if (!(error instanceof KomonError)) throw error;
+      log.error(`the old configuration stays in force: ${error.message}`);
+      return error.message;
     }
-    const targets = config.vnfs.map(({ name, port }) => ({ name: name ?? String(port), port }));
-    let vnf = this.#collectors.get("vnf") as VnfCollector | undefined;
-    if (targets.length > 0 && !vnf) {
-      vnf = new VnfCollector();
-      this.#collectors.set("vnf", vnf);
+  }
+
+  /** Opens what is new; nothing changes before it is used, and what is not used is closed. */
+  #open(config: ExportConfig): Disposable & { use(): void } {
+    const fresh = new DisposableStack();
+    try {
+      const old = this.#collectors.get("tcp");
+      const isSame =
+        isDeepStrictEqual(config.tcp, this.#config.tcp) &&
+        config.max_series === this.#config.max_series;
+      const openTcp = () =>
+        old && isSame
+          ? old
+          : fresh.use(new TcpCollector(tcpOptions(config), config.max_series, this.#limits));
+      const tcp = config.tcp.enabled ? openTcp() : undefined;
+      const targets = config.vnfs.map(({ name, port }) => ({ name: name ?? String(port), port }));
+      const vnf =
+        (this.#collectors.get("vnf") as VnfCollector | undefined) ??
+        (targets.length > 0 ? fresh.use(new VnfCollector()) : undefined);
+      vnf?.check(targets);
+      return {
+        use: () => {
+          fresh.move();
+          if (old !== tcp) old?.[Symbol.dispose]();
+          this.#put("tcp", tcp);
+          this.#put("vnf", vnf);
+          vnf?.show(targets);
+          this.#limits.expireMs = config.expire / 1e6;
+          this.#config = config;
+        },
+        [Symbol.dispose]: () => fresh[Symbol.dispose](),
+      };
+    } catch (error) {
+      fresh[Symbol.dispose]();
+      throw error;
     }
-    vnf?.show(targets);
-    if (!isDeepStrictEqual(config.probes, this.#probing)) {
-      this.#collectors.get("probe")?.[Symbol.dispose]();
-      this.#collectors.delete("probe");
-      if (config.probes.length > 0)
-        this.#collectors.set("probe", new ProbingCollector(config.probes));
-      this.#probing = config.probes;
-    }
-    this.#limits.expireMs = config.expire / 1e6;
-    this.#config = config;
+  }
+
+  #put(name: string, collector: (Collector & { readonly probe?: Watched }) | undefined): void {
+    if (collector) this.#collectors.set(name, collector);
+    else this.#collectors.delete(name);
   }
 }
 

@@ -24,8 +24,6 @@ export interface Family {
 /** A source of families. Collecting starts no measurement: it reads what is there. */
 export interface Collector extends Disposable {
   collect(): Family[];
-  /** For what opens in its own time: kept when that is done. */
-  readonly opened?: Promise<unknown>;
 }
 
 /** Name of the one series that takes what is beyond the limit. */

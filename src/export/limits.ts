@@ -1,13 +1,10 @@
 import type { Metric } from "../model/metric.ts";
 
-/** How many series there may be, how long they stay, and how often the limit was met. */
+/** How long series stay without news, and how often there were too many of them. */
 export class Limits {
   readonly #folded = new Map<string, number>();
 
-  constructor(
-    public maxSeries: number,
-    public expireMs: number,
-  ) {}
+  constructor(public expireMs: number) {}
 
   /** To be called for every value of this metric that had to go to `other`. */
   folded({ name }: Metric): () => void {

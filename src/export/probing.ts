@@ -1,52 +1,80 @@
-/** Active probing in the background: a session a kind of probe, and its results as metrics. */
+/** Active probing in the background: the jobs of the configuration, and their results as metrics. */
+import { KomonError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { activeMetrics as m } from "../probes/active/metrics.ts";
-import { resolveHosts } from "../probing/hosts.ts";
-import { Session } from "../probing/session.ts";
+import type { Session } from "../probing/session.ts";
 import { Histogram } from "../stats/histogram.ts";
 import type { Collector, Family, Series } from "./family.ts";
-import type { ProbeJob } from "./settings.ts";
+import { Job, type JobBooks, type Target } from "./probeJob.ts";
+import { labelOf, type ProbeJob } from "./settings.ts";
 
-interface Target {
-  readonly kind: string;
-  readonly name: string;
-  readonly histogram: Histogram;
-  sumNs: number;
-  answers: number;
-  lost: number;
-  errors: number;
-}
+export class ProbingCollector implements Collector, JobBooks {
+  readonly #jobs = new Map<string, Job>();
+  /** By kind and name: a target keeps its counters for as long as a job names it. */
+  readonly #targets = new Map<string, Target>();
+  readonly #sessions = new Map<Session, string>();
+  /** Hook events of sessions that have ended, by kind and event. */
+  readonly #past = new Map<string, number>();
+  #isDisposed = false;
 
-export class ProbingCollector implements Collector {
-  readonly #stop = new AbortController();
-  readonly #sessions: { readonly kind: string; readonly session: Session }[] = [];
-  readonly #targets: Target[] = [];
-  /** Kept when all sessions are open or have failed to. */
-  readonly opened: Promise<unknown>;
-
-  constructor(jobs: readonly ProbeJob[]) {
-    const opened: Promise<void>[] = [];
-    for (const job of jobs) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      opened.push(promise);
-      this.#run(job, resolve)
-        .catch((error: Error) => {
-          log.error(`probing ${job.targets.join(", ")}: ${error.message}`);
-        })
-        .finally(resolve);
+  /**
+   * These jobs from now on; those that were there go on undisturbed. With `all` it fails, and changes nothing, when
+   * one cannot be opened; else such a one is told and tried again.
+   */
+  async show(settings: readonly ProbeJob[], all: boolean): Promise<void> {
+    const wanted = new Map(settings.map((job) => [JSON.stringify(job), job]));
+    const fresh = new Map<string, Job>();
+    for (const [key, job] of wanted) {
+      if (!this.#jobs.has(key)) fresh.set(key, new Job(job, this));
     }
-    this.opened = Promise.all(opened);
+    try {
+      await Promise.all(Array.from(fresh.values(), (job) => opened(job, all)));
+    } catch (error) {
+      for (const job of fresh.values()) job[Symbol.dispose]();
+      throw error;
+    }
+    if (this.#isDisposed) {
+      for (const job of fresh.values()) job[Symbol.dispose]();
+      return;
+    }
+    for (const [key, job] of this.#jobs) {
+      if (wanted.has(key)) continue;
+      job[Symbol.dispose]();
+      this.#jobs.delete(key);
+    }
+    const named = new Set(settings.flatMap((job) => job.targets.map((name) => keyOf(job, name))));
+    for (const key of this.#targets.keys()) if (!named.has(key)) this.#targets.delete(key);
+    for (const [key, job] of fresh) {
+      this.#jobs.set(key, job);
+      job.start();
+    }
+  }
+
+  target(job: ProbeJob, name: string): Target {
+    const key = keyOf(job, name);
+    const target = this.#targets.get(key) ?? {
+      ...{ kind: job.kind, name: labelOf(job, name), histogram: new Histogram() },
+      ...{ sumNs: 0, answers: 0, lost: 0, errors: 0 },
+    };
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  began(session: Session, kind: string): void {
+    this.#sessions.set(session, kind);
+  }
+
+  ended(session: Session): void {
+    this.#count(this.#past, session);
+    this.#sessions.delete(session);
   }
 
   collect(): Family[] {
+    const targets = [...this.#targets.values()];
     const each = (pick: (target: Target) => Series["value"]): Series[] =>
-      this.#targets.map((target) => ({ labels: [target.kind, target.name], value: pick(target) }));
-    const hook = this.#sessions.flatMap(({ kind, session }) =>
-      Object.entries(session.probe.counters()).map(([event, value]) => ({
-        labels: [kind, event.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)],
-        value,
-      })),
-    );
+      targets.map((target) => ({ labels: [target.kind, target.name], value: pick(target) }));
+    const hook = new Map(this.#past);
+    for (const session of this.#sessions.keys()) this.#count(hook, session);
     return [
       {
         metric: m.rtt,
@@ -57,52 +85,37 @@ export class ProbingCollector implements Collector {
       { metric: m.answers, series: each(({ answers }) => answers) },
       { metric: m.lost, series: each(({ lost }) => lost) },
       { metric: m.errors, series: each(({ errors }) => errors) },
-      { metric: m.hook, series: hook },
+      {
+        metric: m.hook,
+        series: Array.from(hook, ([key, value]) => ({ labels: key.split("\0"), value })),
+      },
     ];
   }
 
   /** The sessions end by themselves; their memory must stay until then. */
   [Symbol.dispose](): void {
-    this.#stop.abort();
+    this.#isDisposed = true;
+    for (const job of this.#jobs.values()) job[Symbol.dispose]();
   }
 
-  async #run(job: ProbeJob, onOpen: () => void): Promise<void> {
-    const { hosts, unknown } = await resolveHosts(job.targets, undefined, job.port);
-    for (const { target, why } of unknown) log.warn(`cannot probe ${target}: ${why}`);
-    if (this.#stop.signal.aborted) return;
-    using session = openSession(job, hosts);
-    this.#sessions.push({ kind: job.kind, session });
-    onOpen();
-    const targets = session.hosts.map(({ target }) => ({
-      ...{ kind: job.kind, name: target, histogram: new Histogram() },
-      ...{ sumNs: 0, answers: 0, lost: 0, errors: 0 },
-    }));
-    this.#targets.push(...targets);
-    await session.run(this.#stop.signal, {
-      reply(host, _number, rttNs) {
-        targets[host].answers++;
-        if (Number.isNaN(rttNs)) return; // left without a stamp
-        targets[host].histogram.add(rttNs);
-        targets[host].sumNs += rttNs;
-      },
-      lost: (host) => targets[host].lost++,
-      error: (host) => targets[host].errors++,
-    });
-    this.#sessions.splice(0); // its counters end with it
+  #count(events: Map<string, number>, session: Session): void {
+    for (const [name, value] of Object.entries(session.probe.counters())) {
+      const event = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const key = `${this.#sessions.get(session)}\0${event}`;
+      events.set(key, (events.get(key) ?? 0) + value);
+    }
   }
 }
 
-/** As `komon probe` does it without flags, but for what the job says. */
-export function openSession(
-  job: Omit<ProbeJob, "targets">,
-  hosts: Awaited<ReturnType<typeof resolveHosts>>["hosts"],
-  count?: number,
-): Session {
-  return new Session({
-    ...{ kind: job.kind, port: job.port, hosts, count },
-    ...{ intervalNs: job.interval, gapNs: 0, timeoutNs: job.timeout },
-    ...{ flood: false, backOff: false, payloadBytes: 56, df: false },
-    ...{ drop: true, hooks: "auto", reflected: false },
-    ...{ burst: 1, firstSequence: 0, keepRtts: false },
-  });
+async function opened(job: Job, mustBe: boolean): Promise<void> {
+  try {
+    await job.open();
+  } catch (error) {
+    if (mustBe || !(error instanceof KomonError)) throw error;
+    log.error(error);
+  }
+}
+
+function keyOf(job: ProbeJob, name: string): string {
+  return `${job.kind}\0${labelOf(job, name)}`;
 }

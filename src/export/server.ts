@@ -1,6 +1,9 @@
 /** The HTTP side: few paths, no state, bounded in time and size. */
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { Exit, KomonError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
+import { hasCapability } from "../kernel/privileges.ts";
 import { Authentication } from "./auth.ts";
 import { wantedFormat } from "./negotiate.ts";
 import type { WebConfig } from "./webConfig.ts";
@@ -28,12 +31,16 @@ const headers = { "x-content-type-options": "nosniff", "cache-control": "no-stor
 export class ExportServer implements AsyncDisposable {
   readonly #servers: Bun.Server<undefined>[] = [];
   readonly #site: Site;
-  readonly #authentication: Authentication | undefined;
+  readonly #addresses: readonly string[];
+  #web: WebConfig;
+  #authentication: Authentication | undefined;
   /** Probes under way, by module. */
   readonly #probes = new Map<string, number>();
 
   constructor(site: Site, addresses: readonly string[], web: WebConfig) {
     this.#site = site;
+    this.#addresses = addresses;
+    this.#web = web;
     this.#authentication = web.users && new Authentication(web.users);
     try {
       for (const address of addresses) this.#servers.push(this.#serve(address, web));
@@ -48,11 +55,40 @@ export class ExportServer implements AsyncDisposable {
     return this.#servers.map(({ url }) => url.href);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    // Answers that are under way get a moment to leave.
-    const all = Promise.all(this.#servers.map((server) => server.stop(false)));
-    await Promise.race([all, Bun.sleep(500)]);
-    await Promise.all(this.#servers.map((server) => server.stop(true)));
+  /** Fails when it could not be served like that. */
+  async check(web: WebConfig): Promise<void> {
+    if (isDeepStrictEqual(web.tls, this.#web.tls)) return;
+    const low = this.#servers.find(({ port = 0 }) => port < firstFreePort());
+    if (low && !hasCapability("netBindService")) {
+      throw new KomonError({
+        what: `cannot change the TLS of port ${low.port} without a restart`,
+        why: "it would have to be bound anew, and komon has no right to that any more",
+        mend: "restart komon",
+      });
+    }
+    // Somewhere else first: what does not work there must not take the place of what does.
+    await using _trial = new ExportServer(this.#site, ["127.0.0.1:0"], web);
+  }
+
+  /** Other users at once; other TLS on new sockets. Fails when it now listens nowhere. */
+  async use(web: WebConfig): Promise<void> {
+    const before = this.#web;
+    this.#web = web;
+    if (this.#authentication && web.users) this.#authentication.users = web.users;
+    else this.#authentication = web.users && new Authentication(web.users);
+    if (isDeepStrictEqual(web.tls, before.tls)) return;
+    await new Promise<void>((resolve) => setImmediate(resolve)); // the answer to who asked for it
+    const old = this.#servers.splice(0);
+    // The ports that they have: 0 may have been asked for.
+    const addresses = old.map(({ port }, at) => this.#addresses[at].replace(/\d+$/, `${port}`));
+    const ended = end(old);
+    for (const address of addresses) this.#servers.push(this.#serve(address, web));
+    await ended;
+    log.info(`serving ${this.urls.join(" ")} with the new TLS`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return end(this.#servers);
   }
 
   #serve(address: string, { tls }: WebConfig): Bun.Server<undefined> {
@@ -163,6 +199,22 @@ export class ExportServer implements AsyncDisposable {
     } finally {
       this.#probes.set(module, (this.#probes.get(module) ?? 1) - 1);
     }
+  }
+}
+
+/** Answers that are under way get a moment to leave. */
+async function end(servers: readonly Bun.Server<undefined>[]): Promise<void> {
+  const all = Promise.all(servers.map((server) => server.stop(false)));
+  await Promise.race([all, Bun.sleep(500)]);
+  await Promise.all(servers.map((server) => server.stop(true)));
+}
+
+/** The first port that anybody may bind. */
+function firstFreePort(): number {
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  } catch {
+    return 1024;
   }
 }
 

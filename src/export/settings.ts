@@ -15,6 +15,13 @@ export interface ProbeJob {
   readonly timeout: number;
 }
 
+/** What a target is called in metrics: `10.0.0.2`, `10.0.0.2:443`, `[::1]:443`. */
+export function labelOf({ kind, port }: Pick<ProbeJob, "kind" | "port">, target: string): string {
+  if (kind === "icmp") return target;
+  const bare = target.replace(/^\[(.*)\]$/, "$1");
+  return bare.includes(":") ? `[${bare}]:${port}` : `${bare}:${port}`;
+}
+
 export interface ExportConfig {
   readonly max_series: number;
   /** ns */

@@ -42,10 +42,10 @@ export class TcpCollector implements Collector {
   /** When a group's sum last moved. */
   readonly #moved = new Map<string, { sumNs: number; at: number }>();
 
-  constructor(options: TcpProbeOptions, limits: Limits) {
+  /** At most so many series of a metric. */
+  constructor(options: TcpProbeOptions, most: number, limits: Limits) {
     this.#limits = limits;
-    this.#probe = TcpProbe.open({ ...options, rtt: true, groups: limits.maxSeries });
-    const { maxSeries: most } = limits;
+    this.#probe = TcpProbe.open({ ...options, rtt: true, groups: most });
     this.#connects = new SeriesTable(most, () => new Times(), limits.folded(m.connectLatency));
     this.#accepts = new SeriesTable(most, () => new Times(), limits.folded(m.acceptWait));
     this.#ends = new SeriesTable(most, () => ({ count: 0 }), limits.folded(m.sessions));

@@ -1,3 +1,4 @@
+import { KomonError } from "../base/errors.ts";
 import { spanNames } from "../model/spans.ts";
 import { vnfMetrics as m } from "../probes/vnf/metrics.ts";
 import { VnfProbe } from "../probes/vnf/probe.ts";
@@ -21,6 +22,17 @@ export class VnfCollector implements Collector {
 
   get probe(): VnfProbe {
     return this.#probe;
+  }
+
+  /** Fails when there is no place for all of them: a port that has been watched keeps its own. */
+  check(targets: readonly VnfTarget[]): void {
+    const ports = new Set([...this.#numbers.keys(), ...targets.map(({ port }) => port)]);
+    if (ports.size <= maxVnfs) return;
+    throw new KomonError({
+      what: `cannot watch ${ports.size} ports`,
+      why: `${maxVnfs} is the most, those that were taken out included`,
+      mend: "restart komon: then only those of the configuration count",
+    });
   }
 
   /** What is shown from now on. */

@@ -10,6 +10,7 @@ const PR_SET_NO_NEW_PRIVS = 38;
 /** Numbers from include/uapi/linux/capability.h. */
 export const Capability = {
   dacOverride: 1,
+  netBindService: 10,
   netAdmin: 12,
   netRaw: 13,
   sysAdmin: 21,

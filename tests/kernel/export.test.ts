@@ -85,7 +85,11 @@ describe("komon export", () => {
     const answers = (kind: string, target: string) =>
       `komon_probe_answers_total{kind="${kind}",target="${target}"}`;
     let samples = new Map<string, number>();
-    const all = [answers("icmp", "127.0.0.1"), answers("icmp", "::1"), answers("tcp", "127.0.0.1")];
+    const all = [
+      answers("icmp", "127.0.0.1"),
+      answers("icmp", "::1"),
+      answers("tcp", "127.0.0.1:1"),
+    ];
     while (!all.every((key) => (samples.get(key) ?? 0) >= 2)) {
       samples = samplesOf(await exporting.page());
       await Bun.sleep(50);

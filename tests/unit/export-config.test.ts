@@ -33,6 +33,12 @@ describe("the configuration file", () => {
     });
   });
 
+  test("the same target by another kind or port is another one", async () => {
+    const jobs = ["{targets: [a]}", ...[1, 2].map((n) => `{targets: [a], kind: tcp, port: ${n}}`)];
+    const { probes } = await readConfig(file(`probes: [${jobs}]`));
+    expect(probes.length).toBe(3);
+  });
+
   test("says line and key of what is wrong", async () => {
     const cases: [string, RegExp][] = [
       ["max_series: 50\nmax_serie: 1\n", /line 2: max_serie: Unrecognized key/],
@@ -40,6 +46,14 @@ describe("the configuration file", () => {
       ["tcp:\n  enabled: yes\n", /line 2: tcp\.enabled: /],
       ["vnfs:\n  - port: 1\n  - port: 70000\n", /line 3: vnfs\.1\.port: /],
       ["vnfs:\n  - port: 1\n  - port: 1\n", /line 3: vnfs\.1\.port: port 1 is there twice/],
+      [
+        "probes:\n  - targets: [a, b]\n  - targets:\n      - c\n      - b\n",
+        /line 5: probes\.1\.targets\.1: icmp to b is there twice/,
+      ],
+      [
+        "probes:\n  - {targets: [a], kind: tcp, port: 1}\n  - {targets: [a], kind: tcp, port: 1}\n",
+        /line 3: probes\.1\.targets\.0: tcp to a:1 is there twice/,
+      ],
       ["expire: soon\n", /line 1: expire: "soon" is not a duration/],
       ["expire: 1m\nexpire: 2m\n", /line 2: Map keys must be unique/],
       ["tcp: [\n", /line \d: /],
