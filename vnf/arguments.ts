@@ -3,14 +3,14 @@ import { usageError } from "../src/base/errors.ts";
 import { nearest } from "../src/base/nearest.ts";
 import { parseDurationNs, parseInteger } from "../src/base/units.ts";
 import { type Law, laws } from "../src/model/laws.ts";
+import { largest } from "../src/model/run.ts";
 
-const MAX_DELAY_NS = 60e9;
 const lawAliases: Readonly<Record<string, Law>> = { exponential: 1, normal1: 3, "normal0.2": 4 };
 
 /** `50us`, `1.5ms`; a bare number is µs, as in KOMon's `-d`. */
 export function delayOf(text: string): number {
   const bare = /^\d+(\.\d+)?$/.test(text);
-  return parseDurationNs(bare ? `${text}us` : text, { max: MAX_DELAY_NS });
+  return parseDurationNs(bare ? `${text}us` : text, { max: largest.delayNs });
 }
 
 /** `0`…`4`, or a name. */

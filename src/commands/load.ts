@@ -8,20 +8,21 @@ import { dieWithParent } from "../kernel/process.ts";
 import { arrivalKinds } from "../load/arrivals.ts";
 import { Load, type LoadOptions } from "../load/load.ts";
 import { type LoadReport, loadReport, loadText } from "../load/report.ts";
+import { largest } from "../model/run.ts";
 import { defineCommand, Exit, flag, positional, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
   target: positional.text({ help: "where to send: 10.0.0.2:1234 or [::1]:1234", required: true }),
-  pps: flag.rate({ help: "packets per second", default: 1000, alias: "r", max: 1e8 }),
+  pps: flag.rate({ help: "packets per second", default: 1000, alias: "r", max: largest.pps }),
   size: flag.bytes({ help: "UDP payload", default: 128, max: 65_527 }),
   arrivals: flag.choice(arrivalKinds, { help: "when packets leave", default: "constant" }),
-  burst: flag.int({ help: "packets per burst; the rate stays", min: 1, max: 1e6 }),
+  burst: flag.int({ help: "packets per burst; the rate stays", min: 1, max: largest.burst }),
   count: flag.int({ help: "packets to send", min: 1, alias: "n" }),
   duration: flag.duration({ help: "how long to send", min: 1 }),
   identical: flag.boolean({ help: "every packet carries the same payload" }),
   seed: flag.int({ help: "for Poisson arrivals", default: 1, min: 0 }),
-  flows: flag.int({ help: "source ports, taken in turn", default: 1, min: 1, max: 1000 }),
+  flows: flag.int({ help: "source ports, taken in turn", default: 1, min: 1, max: largest.flows }),
   sourcePort: flag.port({ help: "the first source port; else any" }),
   cpu: flag.int({ help: "pin to this CPU", min: 0 }),
   netns: flag.text({ help: "send from this network namespace", hint: "NAME" }),

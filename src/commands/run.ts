@@ -4,7 +4,7 @@ import { log } from "../base/log.ts";
 import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
 import { requireCpu } from "../kernel/process.ts";
 import { isLaw, type Law } from "../model/laws.ts";
-import { gaps, type RunParams } from "../model/run.ts";
+import { gaps, largest, type RunParams } from "../model/run.ts";
 import { defaultWait, type Wait, waits } from "../model/wait.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { refuseExisting } from "../results/runFile.ts";
@@ -28,7 +28,12 @@ const args = {
   gap: flag.choice(gaps, { help: "the pause: SLEEP, Exp(SLEEP) or both", default: "fixed+exp" }),
   hooks: flag.choice(["auto", ...rungs], { help: "the rung to use", default: "auto" }),
   btf,
-  rep: flag.int({ help: "number of the repetition, for file names", default: 1, min: 1 }),
+  rep: flag.int({
+    help: "number of the repetition, for file names",
+    default: 1,
+    min: 1,
+    max: largest.rep,
+  }),
   out: flag.text({ help: "folder for the result files", default: "results", alias: "o" }),
   seed: flag.int({ help: "for service times, arrivals and pauses; else a new one", min: 0 }),
   cpu: flag.int({ help: "CPU of the VNF; else the last one", min: 0 }),
@@ -126,14 +131,16 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
 function paramsOf(given: ValuesOf<typeof args>): RunParams {
   const bare = /^[0-9.]+$/;
   const sleep = bare.test(given.sleep) ? `${given.sleep}s` : given.sleep;
-  const pps = named("PPS", () => parseRate(given.pps, { max: 1e8 }));
+  const pps = named("PPS", () => parseRate(given.pps, { max: largest.pps }));
   if (!(pps > 0)) throw usageError("PPS must be above zero", "for example 1000");
   return {
-    intervals: named("INTERVALS", () => parseInteger(given.intervals, { min: 1, max: 1e7 })),
-    packets: named("PACKETS", () => parseInteger(given.packets, { min: 1, max: 1e8 })),
-    sleepNs: named("SLEEP", () => parseDurationNs(sleep, { max: 3.6e12 })),
+    intervals: named("INTERVALS", () =>
+      parseInteger(given.intervals, { min: 1, max: largest.intervals }),
+    ),
+    packets: named("PACKETS", () => parseInteger(given.packets, { min: 1, max: largest.packets })),
+    sleepNs: named("SLEEP", () => parseDurationNs(sleep, { max: largest.sleepNs })),
     pps,
-    sizeBytes: named("SIZE", () => parseBytes(given.size, { max: 65_507 })),
+    sizeBytes: named("SIZE", () => parseBytes(given.size, { max: largest.sizeBytes })),
     delayNs: named("DELAY", () => delayOf(given.delay)),
     law: given.law === undefined ? 0 : lawNumber(given.law),
     rep: given.rep,

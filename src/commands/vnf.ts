@@ -10,6 +10,7 @@ import { print } from "../base/output.ts";
 import { parseEndpoint, socketAddress } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
+import { largest } from "../model/run.ts";
 import { defaultWait, waits } from "../model/wait.ts";
 import type { ValuesOf } from "./args.ts";
 import { defineCommand, Exit, flag, readFlags } from "./define.ts";
@@ -30,11 +31,11 @@ const args = {
   law: flag.text({ help: "0…4, or a name", default: "constant", hint: "LAW", alias: "r" }),
   flood: flag.boolean({ help: "no service time, whatever --delay and --law say", alias: "f" }),
   seed: flag.int({ help: "for service times and faults; else a new one", min: 0 }),
-  workers: flag.int({ help: "threads", default: 1, min: 1, max: 256 }),
+  workers: flag.int({ help: "threads", default: 1, min: 1, max: largest.workers }),
   sharedSocket: flag.boolean({ help: "one socket for all workers, not one each" }),
   cpu: flag.text({ help: "pin worker n to the n-th of these", hint: "CPU,…" }),
   nice: flag.int({ help: "nice value of the workers", min: -20, max: 19 }),
-  buffer: flag.bytes({ help: "receive buffer", min: 2048, max: 2 ** 30 }),
+  buffer: flag.bytes({ help: "receive buffer", min: 2048, max: largest.bufferBytes }),
   netns: flag.text({ help: "run in this network namespace", hint: "NAME" }),
   drop: flag.float({ help: "chance to drop a packet", default: 0, min: 0, max: 1 }),
   reorder: flag.float({ help: "chance to send it after the next", default: 0, min: 0, max: 1 }),

@@ -1,4 +1,5 @@
 import {
+  formatNs,
   parseBytes,
   parseDurationNs,
   parseInteger,
@@ -6,7 +7,7 @@ import {
   parseRate,
 } from "../base/units.ts";
 import { laws } from "../model/laws.ts";
-import { gaps } from "../model/run.ts";
+import { gaps, largest } from "../model/run.ts";
 
 /** A column of a parameter file. */
 export interface ParameterColumn {
@@ -21,6 +22,8 @@ export interface ParameterColumn {
   readonly whole: boolean;
   /** Reads one value into the unit komon keeps it in; throws when it is none. */
   readonly parse: (text: string) => number;
+  /** A bound for people; as a plain number without it. */
+  readonly show?: (value: number) => string;
   /** What the numbers stand for, where they are names. */
   readonly names?: readonly string[];
 }
@@ -69,24 +72,23 @@ export const hookNames = ["auto", "fentry", "kprobe", "tracepoint"] as const;
 export const arrivalNames = ["constant", "poisson", "burst"] as const;
 const noYes = ["no", "yes"] as const;
 
-const day = 86_400e9;
-
 const definitions: Readonly<Record<ColumnName, Definition>> = {
-  intervals: count("a number of intervals", 1e9),
-  packets: { ...count("a number of packets", 1e9), aliases: ["samples"] },
+  intervals: count("a number of intervals", largest.intervals),
+  packets: { ...count("a number of packets", largest.packets), aliases: ["samples"] },
   sleep: {
     aliases: ["interval", "interval_s", "pause"],
     is: "a pause in seconds (or with a unit, such as 100ms)",
     min: 0,
-    max: day,
+    max: largest.sleepNs,
     whole: true,
+    show: formatNs,
     parse: (text) => parseDurationNs(withUnit(text, "s")),
   },
   pps: {
     aliases: ["rate"],
     is: "a rate in packets per second, such as 1000 or 10k",
     min: 0.001,
-    max: 1e9,
+    max: largest.pps,
     whole: false,
     parse: parseRate,
   },
@@ -94,7 +96,7 @@ const definitions: Readonly<Record<ColumnName, Definition>> = {
     aliases: ["bytes", "packetsize"],
     is: "a payload in bytes",
     min: 0,
-    max: 65_507,
+    max: largest.sizeBytes,
     whole: true,
     parse: parseBytes,
   },
@@ -102,8 +104,9 @@ const definitions: Readonly<Record<ColumnName, Definition>> = {
     aliases: ["delay_us"],
     is: "a delay in microseconds (or with a unit, such as 500ns or 1ms)",
     min: 0,
-    max: 60e9,
+    max: largest.delayNs,
     whole: true,
+    show: formatNs,
     parse: (text) => parseDurationNs(withUnit(text, "us")),
   },
   law: {
@@ -113,16 +116,16 @@ const definitions: Readonly<Record<ColumnName, Definition>> = {
     ),
     aliases: ["dist", "distribution"],
   },
-  rep: { ...count("a repetition", 1e6), aliases: ["repetition"] },
+  rep: { ...count("a repetition", largest.rep), aliases: ["repetition"] },
   seed: { ...count("a seed", Number.MAX_SAFE_INTEGER), min: 0 },
   gap: choice(`a gap: ${gaps.join(", ")}`, gaps),
   hooks: choice(`a rung: ${hookNames.join(", ")}`, hookNames),
   ipv6: choice("yes or no", noYes),
   cpu: { ...count("the number of a CPU", 65_535), min: 0 },
-  workers: count("a number of workers", 256),
+  workers: count("a number of workers", largest.workers),
   shared_socket: choice("yes or no", noYes),
   buffer: {
-    ...count("a size of the receive buffer in bytes", 2 ** 30),
+    ...count("a size of the receive buffer in bytes", largest.bufferBytes),
     min: 2048,
     parse: parseBytes,
   },
@@ -130,8 +133,8 @@ const definitions: Readonly<Record<ColumnName, Definition>> = {
   reorder: chance(),
   duplicate: chance(),
   arrivals: choice(`arrivals: ${arrivalNames.join(", ")}`, arrivalNames),
-  burst: count("packets per burst", 1e6),
-  flows: count("a number of flows", 1000),
+  burst: count("packets per burst", largest.burst),
+  flows: count("a number of flows", largest.flows),
   identical: choice("yes or no", noYes),
 };
 

@@ -1,5 +1,6 @@
 import { nearest } from "../base/nearest.ts";
 import {
+  arrivalNames,
   type ColumnName,
   columnNames,
   columnOf,
@@ -46,6 +47,7 @@ class Parser implements ParsedParameters {
   readonly lines: ParameterLine[] = [];
   readonly mistakes: Mistake[] = [];
   #header: readonly (ParameterColumn | undefined)[] | undefined;
+  #burst: Token | undefined;
   #text = "";
   #line = 0;
 
@@ -73,6 +75,7 @@ class Parser implements ParsedParameters {
   #readValues(tokens: readonly Token[]): void {
     const before = this.mistakes.length;
     const values = new Map<ColumnName, readonly number[]>();
+    this.#burst = undefined;
     const places = this.#header ?? mainColumns.map(columnOf);
     let place = 0;
     let byName = false;
@@ -87,6 +90,7 @@ class Parser implements ParsedParameters {
       else this.#cell(token, places[place++], values);
     }
     if (this.mistakes.length === before && !places.includes(undefined)) this.#missing(values);
+    this.#vainBurst(values);
     const { file } = this;
     this.lines.push({ file, line: this.#line, text: this.#text, values });
   }
@@ -112,6 +116,7 @@ class Parser implements ParsedParameters {
       return;
     }
     values.set(column.name, []);
+    if (column.name === "burst") this.#burst = { text, at };
     try {
       values.set(column.name, parseValues(text, column));
     } catch (error) {
@@ -135,6 +140,14 @@ class Parser implements ParsedParameters {
     if (missing.length === 0) return;
     const end = this.#text.trimEnd().length;
     this.#mistake({ text: "", at: end }, `missing: ${missing.join(", ")}`);
+  }
+
+  /** As komon load says of --burst. */
+  #vainBurst(values: ReadonlyMap<ColumnName, readonly number[]>): void {
+    const burst = arrivalNames.indexOf("burst");
+    if (this.#burst === undefined || values.get("arrivals")?.every((kind) => kind === burst))
+      return;
+    this.#mistake(this.#burst, "burst says nothing without arrivals=burst");
   }
 
   #column(name: string, token: Token): ParameterColumn | undefined {

@@ -60,8 +60,10 @@ function parseOne(text: string, at: number, column: ParameterColumn): number {
   return value;
 }
 
-function bounds({ min, max }: ParameterColumn): string {
-  return max === Number.MAX_SAFE_INTEGER || max >= 1e9 ? `, ${min} or more` : `, ${min} to ${max}`;
+function bounds({ min, max, show = String }: ParameterColumn): string {
+  return max === Number.MAX_SAFE_INTEGER
+    ? `, ${show(min)} or more`
+    : `, ${show(min)} to ${show(max)}`;
 }
 
 function parseAny(text: string, at: number, column: ParameterColumn): number {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { readLoadFlags } from "../../../src/commands/load.ts";
+import { readVnfFlags } from "../../../src/commands/vnf.ts";
 import { arrivalKinds } from "../../../src/load/arrivals.ts";
+import { largest } from "../../../src/model/run.ts";
 import { rungs } from "../../../src/probes/vnf/hooks.ts";
-import { arrivalNames, hookNames } from "../../../src/sweep/columns.ts";
+import { arrivalNames, type ColumnName, columnOf, hookNames } from "../../../src/sweep/columns.ts";
 import { aboutText, Estimate, expectedNs } from "../../../src/sweep/estimate.ts";
 import { ordered } from "../../../src/sweep/order.ts";
 import { readSweep } from "../../../src/sweep/runs.ts";
@@ -39,7 +42,7 @@ describe("how long it takes", () => {
   test("from intervals, pauses and rate, and a line's own gap", () => {
     const ns = (text: string) =>
       expectedNs(readSweep([textFile(folder, "gap", text)])[0], "fixed+exp");
-    const around = ns("1 1 0 1G 128 0\n") - 1;
+    const around = ns("1 1 0 100M 128 0\n") - 10;
     expect(ns("10 10 0.1 1k 128 0\n") - around).toBe(10 * (2e8 + 1e7));
     expect(ns("10 10 0.1 1k 128 0 gap=fixed\n") - around).toBe(10 * (1e8 + 1e7));
   });
@@ -54,6 +57,25 @@ describe("how long it takes", () => {
   test("in words", () => {
     expect([45e9, 600e9, 12_000e9].map(aboutText)).toEqual(["45 s", "10 min", "3 h 20 min"]);
   });
+});
+
+test("what a column takes, the command it stands for takes too", () => {
+  const most = (name: ColumnName) => `${columnOf(name)?.max}`;
+  const { buffer, workers } = { buffer: most("buffer"), workers: most("workers") };
+  expect(readVnfFlags(["--buffer", buffer, "--workers", workers])).toMatchObject({
+    ...{ bufferBytes: Number(buffer), workers: Number(workers) },
+  });
+  expect(readVnfFlags(["--delay", `${most("delay")}ns`]).delayNs).toBe(Number(most("delay")));
+  const load = ["--pps", most("pps"), "--size", most("size"), "--flows", most("flows")];
+  const burst = ["--arrivals", "burst", "--burst", most("burst")];
+  expect(readLoadFlags(["[::1]:1", ...load, ...burst])).toMatchObject({
+    ...{ pps: Number(most("pps")), burst: Number(most("burst")), flows: Number(most("flows")) },
+  });
+  const run = ["intervals", "packets", "sleep", "pps", "size", "delay"] as const;
+  const { sleepNs, sizeBytes, delayNs, ...rest } = largest;
+  expect(run.map((name) => Number(most(name)))).toEqual([
+    ...[rest.intervals, rest.packets, sleepNs, rest.pps, sizeBytes, delayNs],
+  ]);
 });
 
 test("columns know the same names as the commands they stand for", () => {

@@ -94,6 +94,11 @@ describe("beyond 2019", () => {
     expect(lines(text.join("\n"))).toEqual([line2019, line2019]);
   });
 
+  test("bursts, where packets leave in bursts", () => {
+    const given = lines("1 1 1 1 128 0 burst=5,10 arrivals=burst")[0];
+    expect(given).toMatchObject({ burst: [5, 10], arrivals: [2] });
+  });
+
   test("units of their own", () => {
     expect(lines("1 1 250ms 2.5k 2KiB 500ns")[0]).toMatchObject({
       sleep: [250_000_000],
@@ -145,6 +150,11 @@ describe("mistakes", () => {
     ["1 1 -1 1 128 0", ["1:5 [-1]", "a pause in seconds"]],
     ["1 1 1 1 128 0.0001", ["1:13 [0.0001]", "a delay"]],
     ["1 1 1 1 65508 0", ["1:9 [65508]", "0 to 65507"]],
+    ["1 1 1 500M 128 0", ["1:7 [500M]", "0.001 to 100000000"]],
+    ["1 1 4000 1 128 0", ["1:5 [4000]", "0 ns to 3600 s"]],
+    ["1 1 1 1 128 61s", ["1:13 [61s]", "0 ns to 60.0 s"]],
+    ["1 1 1 1 128 0 burst=5", ["1:21 [5]", "arrivals=burst"]],
+    ["1 1 1 1 128 0 burst=5 arrivals=burst,poisson", ["1:21 [5]", "arrivals=burst"]],
     ["1 1 1 1 128 0 5", ["1:15 [5]", "4 (norm0.2), 0 to 4"]],
     ["1 1 1 1 128 0 0 1", ["1:17 [1]", "7 columns by position at most"]],
     ["1 1 1 1 128", ["1:12 []", "missing: delay"]],
@@ -153,7 +163,7 @@ describe("mistakes", () => {
     ["1 1 1 1..8*1 128 0", ["1:12 [1]", "above 1"]],
     ["1 1 1 1 128 0..9/", ["1:18 []", "is not a delay"]],
     ["1 1 1 1,,2 128 0", ["1:9 [,]", "missing here"]],
-    ["1 1 1 1..900M/1 128 0", ["1:7 [1..900M/1]", "more than 100000 values"]],
+    ["1 1 1 1..90M/1 128 0", ["1:7 [1..900M/1]", "more than 100000 values"]],
     ["1 1 1 1 128 dealy=5", ["1:13 [dealy]", "did you mean delay?"]],
     ["1 1 1 1 128 5 delay=5", ["1:21 [5]", "delay is given twice"]],
     ["1 1 1 1 delay=5 128", ["1:17 [128]", "columns by position come before those by name"]],
