@@ -59,12 +59,7 @@ async function dispatch(group: GroupDefinition, argv: readonly string[]): Promis
   return result as ExitCode;
 }
 
-export async function groupHelp({
-  path,
-  summary,
-  commands,
-  flags,
-}: GroupDefinition): Promise<string> {
+async function groupHelp({ path, summary, commands, flags }: GroupDefinition): Promise<string> {
   const sections = new Map<string, [string, string][]>();
   const loaded = await Promise.all(
     Object.entries(commands).map(async ([verb, entry]) => {

@@ -32,7 +32,7 @@ function listen(): void {
 }
 
 /** Takes what libbpf has said since the last call. */
-export function libbpfLog(): string {
+function libbpfLog(): string {
   return said.splice(0).join("");
 }
 
@@ -40,7 +40,7 @@ export function libbpfLog(): string {
  * The telling line of a verifier's log: its last complaint, before the statistics.
  * Source: kernel/bpf/verifier.c prints the complaint last, then "processed N insns".
  */
-export function verifierLine(log: string): string | undefined {
+function verifierLine(log: string): string | undefined {
   const begin = log.indexOf("-- BEGIN PROG LOAD LOG --");
   const end = log.lastIndexOf("-- END PROG LOAD LOG --");
   if (begin < 0 || end < begin) return undefined;
@@ -68,7 +68,7 @@ function openOptions(btf: Pointer): BigUint64Array {
 }
 
 /** The program that libbpf could not load, by its name in the source. */
-export function failedProgram(log: string): string | undefined {
+function failedProgram(log: string): string | undefined {
   return /prog '([^']+)': (?:BPF program load failed|failed to load|failed to find)/.exec(log)?.[1];
 }
 

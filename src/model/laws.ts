@@ -10,8 +10,6 @@ export const laws = [
 /** The number of a law: an index into {@link laws}. */
 export type Law = 0 | 1 | 2 | 3 | 4;
 
-export type LawName = (typeof laws)[number]["name"];
-
 export function isLaw(value: number): value is Law {
   return Number.isInteger(value) && value >= 0 && value < laws.length;
 }

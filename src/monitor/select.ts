@@ -30,7 +30,7 @@ export type Selection =
       readonly outIfindex?: number;
     };
 
-export const mostPorts = 16;
+const mostPorts = 16;
 
 export function select(wishes: Wishes): Selection {
   const { pid, container, inInterface, outInterface } = wishes;

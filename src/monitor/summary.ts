@@ -54,7 +54,7 @@ export function summaryText({ source, interval, deadline }: Whole, asked?: Deadl
   ].join("");
 }
 
-export function coverageText({ account: a }: Interval): string {
+function coverageText({ account: a }: Interval): string {
   const n = formatCount;
   const missing = accountText(a);
   return `coverage: seen ${n(a.seen)} = matched ${n(a.matched)} + expired ${n(a.expired)} + collided ${n(a.collided)}

@@ -1,7 +1,7 @@
 /** Who is probed: names become addresses, each for itself, so that one bad name does not stop the rest. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { AF_INET, AF_INET6, type SocketAddress, socketAddress } from "../kernel/address.ts";
+import { AF_INET, type SocketAddress, socketAddress } from "../kernel/address.ts";
 
 export interface NamedHost {
   /** As the user gave it. */
@@ -80,7 +80,6 @@ function attempt(target: string, address: string, port: number): NamedHost | Unk
 }
 
 export const isIpv4 = ({ address }: NamedHost): boolean => address.family === AF_INET;
-export const isIpv6 = ({ address }: NamedHost): boolean => address.family === AF_INET6;
 
 /** Hosts from a list as fping takes them: one a line, blank lines and comments left out. */
 export function parseHostList(text: string): string[] {

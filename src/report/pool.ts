@@ -1,7 +1,7 @@
 import { quantileSorted } from "../stats/summary.ts";
 
 /** Into how many batches the values of one repetition are cut at most. */
-export const batchesPerRep = 20;
+const batchesPerRep = 20;
 
 /** Quantiles of the batches of one repetition, in order of time. */
 export interface Batches {

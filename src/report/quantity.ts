@@ -25,13 +25,10 @@ export interface Quantity extends Sample {
 }
 
 /** Points of a curve that a report draws. */
-export const curvePoints = 256;
+const curvePoints = 256;
 
 /** Describes sorted values; undefined when there are none. */
-export function quantityOf(
-  ascending: Float64Array,
-  batches: readonly Batches[],
-): Quantity | undefined {
+function quantityOf(ascending: Float64Array, batches: readonly Batches[]): Quantity | undefined {
   if (ascending.length === 0) return undefined;
   return { summary: summaryOfSorted(ascending), ...sampleOf(ascending, batches) };
 }

@@ -7,10 +7,9 @@ import { errorTable, sampleTable, spanTable } from "./tables.ts";
 /** Writes a model table as text for humans: the sink is the caller's. */
 export type Render = (table: Table) => string;
 
-export const samplesLegend = "VNF, KERNEL: medians; p99: of KERNEL; bias: difference of the means";
-export const spansLegend = "service, queue: medians, each with its p99";
-export const errorsLegend =
-  "error: median of service - truth, same packet; corrected: less the offset";
+const samplesLegend = "VNF, KERNEL: medians; p99: of KERNEL; bias: difference of the means";
+const spansLegend = "service, queue: medians, each with its p99";
+const errorsLegend = "error: median of service - truth, same packet; corrected: less the offset";
 
 /** A table and the sentence that explains its heads. */
 export interface Explained {

@@ -6,7 +6,7 @@ import { reasonOf } from "./system.ts";
 
 /** Layout of the truth file, little endian; docs/files.md has the table. */
 export const truthMagic = "KOMONVNF";
-export const truthVersion = 1;
+const truthVersion = 1;
 export const truthHeadBytes = 64;
 export const truthRowBytes = 48;
 

@@ -4,7 +4,7 @@ import type { TruthRows } from "../model/vnfRecord.ts";
 import type { Join } from "./join.ts";
 
 /** The VNF's own service time of one of its rows in ns; NaN when the packet was never sent. */
-export function truthServiceNs(truth: TruthRows, row: number): number {
+function truthServiceNs(truth: TruthRows, row: number): number {
   return truth.sendNs[row] > 0 ? truth.sendNs[row] - truth.recvNs[row] : Number.NaN;
 }
 

@@ -4,7 +4,7 @@ import { Exit, KomonError } from "../base/errors.ts";
 import { ownedEnvironment } from "../testbed/owner.ts";
 
 /** How to start this very program again: the executable, or the sources under Bun. */
-export function selfCommand(): string[] {
+function selfCommand(): string[] {
   const sources = new URL("../main.ts", import.meta.url).pathname;
   return import.meta.url.includes("/$bunfs/") ? [process.execPath] : [process.execPath, sources];
 }

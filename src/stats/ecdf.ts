@@ -4,7 +4,7 @@ export function ecdf(values: ArrayLike<number>, x: number): number {
 }
 
 /** How many of the sorted values are ≤ x, by bisection. */
-export function upperBound(values: ArrayLike<number>, x: number): number {
+function upperBound(values: ArrayLike<number>, x: number): number {
   let low = 0;
   let high = values.length;
   while (low < high) {

@@ -70,7 +70,7 @@ export function runsOf(files: readonly ParameterFile[], reps = 1): SweepRun[] {
 }
 
 /** *Fails when* there are too many runs, or two that would write the same files. */
-export function expandLines(lines: readonly ParameterLine[], reps: number): SweepRun[] {
+function expandLines(lines: readonly ParameterLine[], reps: number): SweepRun[] {
   const withReps = lines.map(({ values, ...line }) => {
     const rep = values.get("rep") ?? Array.from({ length: reps }, (_, index) => index + 1);
     return { ...line, values: new Map([...values, ["rep", rep] as const]) };

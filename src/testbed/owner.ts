@@ -18,7 +18,7 @@ export interface Owner {
 export type Life = "alive" | "dead" | "unknown";
 
 /** Carried by every process that komon starts, so that they are found when komon was killed. */
-export const OWNER_VARIABLE = "KOMON_OWNER";
+const OWNER_VARIABLE = "KOMON_OWNER";
 
 const bootId = (): string => read("/proc/sys/kernel/random/boot_id").trim();
 const pidNamespace = (): string => readlinkSync("/proc/self/ns/pid");

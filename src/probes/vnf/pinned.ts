@@ -36,7 +36,7 @@ const smallestRing = 4096;
 /** The pin that people read. It is made last: where it is, the rest is whole. */
 export const textPin = "vnfinfo_udp";
 /** The pin that says who made the others. */
-export const madeByPin = "made_by";
+const madeByPin = "made_by";
 
 const sharedMaps = ["vnfinfo", "results"] as const;
 const readMaps = ["counters", "queues", "threads"] as const;

@@ -74,4 +74,4 @@ export function legend(names: readonly string[], { left, right }: Box, y: number
   return element("g", { class: "legend" }, ...parts);
 }
 
-export const legendRow = 14;
+const legendRow = 14;

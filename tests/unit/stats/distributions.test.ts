@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import {
   incompleteBeta,
   logGamma,
-  normalTail,
   studentCdf,
   studentTwoSided,
 } from "../../../src/stats/distributions.ts";
 import { kolmogorovTail } from "../../../src/stats/ks.ts";
+import { normalTail } from "../../support/normal.ts";
 
 test("ln Γ is the factorial's", () => {
   let factorial = 1;

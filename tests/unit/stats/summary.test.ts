@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { correctedErrorSummary, errorSummary } from "../../../src/stats/error.ts";
-import { linearRegression, mad } from "../../../src/stats/robust.ts";
+import { mad } from "../../../src/stats/robust.ts";
 import { summary } from "../../../src/stats/summary.ts";
 
 describe("summary", () => {
@@ -73,21 +73,4 @@ describe("errors", () => {
 
 test("mad of known values (Wikipedia's example)", () => {
   expect(mad([1, 1, 2, 2, 4, 6, 9])).toBe(1);
-});
-
-describe("linear regression", () => {
-  test("Anscombe's first set", () => {
-    const x = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5];
-    const y = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68];
-    const line = linearRegression(x, y);
-    expect(line.slope).toBeCloseTo(0.5001, 4);
-    expect(line.intercept).toBeCloseTo(3.0001, 4);
-    expect(line.r2).toBeCloseTo(0.6665, 4);
-    expect(line.slopeError).toBeCloseTo(0.1179, 4);
-  });
-
-  test("finds an exact line", () => {
-    const x = [1, 2, 3];
-    expect(linearRegression(x, x)).toEqual({ slope: 1, intercept: 0, slopeError: 0, r2: 1 });
-  });
 });
