@@ -163,7 +163,7 @@ describe("mistakes", () => {
     ["1 1 1 1..8*1 128 0", ["1:12 [1]", "above 1"]],
     ["1 1 1 1 128 0..9/", ["1:18 []", "is not a delay"]],
     ["1 1 1 1,,2 128 0", ["1:9 [,]", "missing here"]],
-    ["1 1 1 1..90M/1 128 0", ["1:7 [1..900M/1]", "more than 100000 values"]],
+    ["1 1 1 1..90M/1 128 0", ["1:7 [1..90M/1]", "more than 100000 values"]],
     ["1 1 1 1 128 dealy=5", ["1:13 [dealy]", "did you mean delay?"]],
     ["1 1 1 1 128 5 delay=5", ["1:21 [5]", "delay is given twice"]],
     ["1 1 1 1 delay=5 128", ["1:17 [128]", "columns by position come before those by name"]],
