@@ -1,6 +1,6 @@
 /** The end of what {@link attach} began: KOMon's rmmod. Knows pins by their place, so that any version's can go. */
 import { listEntries } from "../testbed/registry.ts";
-import { removeEntries } from "../testbed/sweep.ts";
+import { removeEntries } from "../testbed/stale.ts";
 import { KIND } from "./attach.ts";
 import { folderOf, leavePlace, names, PINS, pinnedPorts, removeFolder } from "./place.ts";
 

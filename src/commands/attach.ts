@@ -4,7 +4,7 @@ import { log } from "../base/log.ts";
 import { netnsInode } from "../kernel/netns.ts";
 import { rungs } from "../probes/vnf/hooks.ts";
 import { interfaceIndexIn } from "../testbed/inside.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import { btf, defineCommand, Exit, flag } from "./define.ts";
 
 export default defineCommand({
@@ -30,7 +30,7 @@ file system is mounted, komon mounts one, and says so.`,
     btf,
   },
   async run({ args }) {
-    await sweepStale();
+    await removeStale();
     const { port, cbsize, debug, hooks, pid } = args;
     const { interface: device, netns } = args;
     const filter = {

@@ -4,7 +4,7 @@ import { formats } from "../model/table.ts";
 import { formatTable } from "../sinks/format.ts";
 import { previewOrphans, removeOrphans } from "../testbed/orphans.ts";
 import { requireTestbedRights } from "../testbed/permit.ts";
-import { previewEntries, removeEntries, staleEntries } from "../testbed/sweep.ts";
+import { previewEntries, removeEntries, staleEntries } from "../testbed/stale.ts";
 import { defineCommand, Exit, flag } from "./define.ts";
 import { removedTable } from "./removed.ts";
 

@@ -1,6 +1,6 @@
 import { log } from "../base/log.ts";
 import { measure } from "../run/measure.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import { defineCommand, flag } from "./define.ts";
 import { defaultRun } from "./run.ts";
 import { tellRun } from "./tellRun.ts";
@@ -15,7 +15,7 @@ export default defineCommand({
   async run({ args, stop }) {
     const now = new Date().toISOString().replaceAll(/[-:]|\..*/g, "");
     const out = args.out ?? `results/demo-${now}`;
-    await sweepStale();
+    await removeStale();
     log.info(
       "a load in its own network namespace sends 1,000 packets a second to the example VNF,",
     );

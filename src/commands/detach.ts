@@ -2,7 +2,7 @@ import { notAttached } from "../attach/attach.ts";
 import { attachedPorts, type Detached, detach, detachAll } from "../attach/detach.ts";
 import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import { defineCommand, Exit, flag } from "./define.ts";
 
 export default defineCommand({
@@ -19,7 +19,7 @@ system that komon mounted goes with its last pin.`,
     if (all === (port !== undefined)) {
       throw usageError("say what to detach: --port PORT, or --all", "komon detach --port 1234");
     }
-    await sweepStale();
+    await removeStale();
     if (port !== undefined && !attachedPorts().includes(port)) throw notAttached(port);
     const detached = port === undefined ? detachAll() : [detach(port)];
     if (detached.length === 0) log.info("nothing was attached");

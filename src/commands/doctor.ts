@@ -7,7 +7,7 @@ import { rungs } from "../probes/vnf/hooks.ts";
 import { calibrate } from "../run/calibrate.ts";
 import { calibrationPath } from "../run/calibration.ts";
 import { json } from "../sinks/json.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import { btf, defineCommand, Exit, flag } from "./define.ts";
 import { calibrationOptions } from "./run.ts";
 
@@ -59,7 +59,7 @@ async function calibrateHere(
   how: { awake: boolean; wait: Wait },
   stop: AbortSignal,
 ) {
-  await sweepStale();
+  await removeStale();
   return calibrate(calibrationOptions(hooks, how), stop, (done, of) => {
     log.info(`calibrating: ${done + 1} of ${of}`);
   });

@@ -15,7 +15,7 @@ import { type DeadlineAsked, objectivesText, summaryText } from "../monitor/summ
 import { rungs } from "../probes/vnf/hooks.ts";
 import { csvHead, csvLine } from "../sinks/csv.ts";
 import { jsonLine } from "../sinks/jsonl.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import { btf, defineCommand, Exit, flag } from "./define.ts";
 
 const formats = ["live", "table", "jsonl", "csv"] as const;
@@ -61,7 +61,7 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
     if (args.interface !== undefined && args.inInterface !== undefined) {
       throw usageError("--interface is the same as --in-interface: give one of them");
     }
-    await sweepStale();
+    await removeStale();
     const selection = select({
       ...args,
       ports: args.port,

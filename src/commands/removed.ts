@@ -1,5 +1,5 @@
 import type { Table } from "../model/table.ts";
-import type { Removed } from "../testbed/sweep.ts";
+import type { Removed } from "../testbed/stale.ts";
 
 /** What a command that cleans up prints. */
 export function removedTable(

@@ -11,7 +11,7 @@ import { refuseExisting } from "../results/runFile.ts";
 import { calibrate } from "../run/calibrate.ts";
 import { measure } from "../run/measure.ts";
 import type { RunOptions } from "../run/options.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
 import { loadWords, vnfWords } from "./childFlags.ts";
 import { btf, defineCommand, flag, positional } from "./define.ts";
@@ -72,7 +72,7 @@ Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
   async run({ args, stop }) {
     const options = optionsOf(args);
     refuseExisting(args.out, options.params);
-    await sweepStale();
+    await removeStale();
     if (args.calibrate) {
       const step = (done: number, of: number) => log.info(`calibrating: ${done + 1} of ${of}`);
       await calibrate(calibrationOptions(args.hooks, args), stop, step);

@@ -20,7 +20,7 @@ import { Sweep } from "../sweep/sweep.ts";
 import { intervalTable, maxTable, outcomeTable, planTable } from "../sweep/tables.ts";
 import { repeatUntil } from "../sweep/untilCi.ts";
 import { requireTestbedRights } from "../testbed/permit.ts";
-import { sweepStale } from "../testbed/sweep.ts";
+import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 import { defaultReps, type Goal, goalOf } from "./sweep/goals.ts";
@@ -88,7 +88,7 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     new Storage(folder);
     using lock = lockFolder(folder);
     if (!lock) throw usageError(`another komon sweep is writing to ${folder}`, "wait for it");
-    await sweepStale();
+    await removeStale();
     const progress = newProgress(goal.kind !== "runs");
     // Beyond the highest load intervals last as long as the queue: no need to wait for all of them.
     const limitNs = (run: SweepRun) => 2 * expectedNs(run, gap);

@@ -1,21 +1,12 @@
-import { readFileSync } from "node:fs";
 import { KomonError } from "../base/errors.ts";
 import { cstring, errnoWhy, lastErrno, libc } from "./libc.ts";
+import { mountPoint } from "./mounts.ts";
 
 const O_DIRECTORY = 0o200000;
 const O_CLOEXEC = 0o2000000;
 const FSCONFIG_CMD_CREATE = 6;
 /** The same numbers on every architecture (include/uapi/asm-generic/unistd.h), since 5.2. */
 const syscalls = { fsopen: 430, fsconfig: 431, fsmount: 432 } as const;
-
-/** Where a file system of this type is mounted, as this process sees it. */
-export function mountPoint(type: string): string | undefined {
-  for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) {
-    const [, path, fileSystem] = line.split(" ");
-    if (fileSystem === type && path) return path.replaceAll("\\040", " ");
-  }
-  return undefined;
-}
 
 /**
  * A descriptor of the root of the cgroup2 hierarchy. Where it is mounted nowhere, a detached mount serves:

@@ -1,5 +1,5 @@
 /** What stays in the kernel without a process: maps and links with a name in a BPF file system. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { KomonError } from "../base/errors.ts";
 import { libbpf } from "./libbpf.ts";
 import {
@@ -14,6 +14,7 @@ import {
   stableMemory,
 } from "./libc.ts";
 import { arrayStride, type MappedValue, mapValue } from "./map.ts";
+import { type Mount, mounts } from "./mounts.ts";
 
 /** Where the BPF file system belongs; systemd mounts it there at boot. */
 export const BPFFS = "/sys/fs/bpf";
@@ -23,16 +24,9 @@ const MOUNT_SOURCE = "komon";
 
 const pageBytes = 4096;
 
-interface Mount {
-  readonly source: string;
-  readonly type: string;
-}
-
-/** What is mounted at the BPF file system's place, as this process sees it: the topmost. */
+/** What is mounted at the BPF file system's place: the topmost. */
 function mounted(): Mount | undefined {
-  const lines = readFileSync("/proc/self/mounts", "utf8").split("\n");
-  const words = lines.map((line) => line.split(" ")).findLast((line) => line[1] === BPFFS);
-  return words && { source: words[0], type: words[2] };
+  return mounts().findLast(({ path }) => path === BPFFS);
 }
 
 export function hasBpffs(): boolean {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { Exit, KomonError } from "../base/errors.ts";
-import { mountPoint } from "../kernel/cgroup.ts";
+import { mountPoint } from "../kernel/mounts.ts";
 
 export interface Cgroup {
   readonly path: string;

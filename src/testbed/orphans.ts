@@ -4,7 +4,7 @@ import { NETNS_FOLDER } from "../kernel/netns.ts";
 import { ID_PATTERN } from "./layout.ts";
 import { listEntries } from "./registry.ts";
 import { currentNetns, type Resource, removeResources, vethDevices } from "./resource.ts";
-import { type Removed, toRemoved } from "./sweep.ts";
+import { type Removed, toRemoved } from "./stale.ts";
 
 const namespacePattern = new RegExp(`^komon-(gen|sink)-${ID_PATTERN}$`);
 const devicePattern = new RegExp(`^kmn${ID_PATTERN}(in|out)$`);

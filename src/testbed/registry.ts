@@ -1,7 +1,7 @@
 /**
  * The registry of what komon makes outside itself: one small file per thing under /run/komon,
  * written before the thing is made and removed after it is gone. However a process ends, the next
- * start finds what it left behind (see sweep.ts).
+ * start finds what it left behind (see stale.ts).
  */
 import { renameSync } from "node:fs";
 import { thisOwner } from "./owner.ts";

@@ -1,6 +1,8 @@
 /** The monitor on VNFs that nobody here wrote, from Debian's packages. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { mountPoint } from "../../src/kernel/mounts.ts";
 import { komonCommand } from "../support/komon.ts";
 import {
   lackingPackage,
@@ -331,11 +333,9 @@ class TestCgroup implements Disposable {
   readonly #path: string;
 
   constructor() {
-    const mount = readFileSync("/proc/self/mounts", "utf8")
-      .split("\n")
-      .find((line) => line.split(" ")[2] === "cgroup2");
-    if (!mount) throw new Error("no cgroup2 hierarchy is mounted");
-    this.#path = `${mount.split(" ")[1]}/${this.name}`;
+    const root = mountPoint("cgroup2");
+    if (root === undefined) throw new Error("no cgroup2 hierarchy is mounted");
+    this.#path = join(root, this.name);
     mkdirSync(this.#path);
   }
 

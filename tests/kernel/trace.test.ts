@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mountPoint } from "../../src/kernel/cgroup.ts";
+import { mountPoint } from "../../src/kernel/mounts.ts";
 import { komon } from "../support/komon.ts";
 import { testUnless } from "../support/needs.ts";
 import { ownComm, TcpListener, TcpSocket } from "../support/tcp.ts";

@@ -7,6 +7,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { mountPoint, mounts } from "../../src/kernel/mounts.ts";
 
 export type Controller = "memory" | "cpuset";
 
@@ -67,12 +68,9 @@ export function lacksGroups(controller: Controller): string | undefined {
 }
 
 function hierarchyOf(controller: Controller): { top: string; isV1: boolean } {
-  const mounts = readFileSync("/proc/self/mounts", "utf8")
-    .split("\n")
-    .map((line) => line.split(" "));
-  const v1 = mounts.find(
-    ([, , type, options]) => type === "cgroup" && options.split(",").includes(controller),
+  const v1 = mounts().find(
+    ({ type, options }) => type === "cgroup" && options.includes(controller),
   );
-  if (v1) return { top: v1[1], isV1: true };
-  return { top: mounts.find(([, , type]) => type === "cgroup2")?.[1] ?? "/none", isV1: false };
+  if (v1) return { top: v1.path, isV1: true };
+  return { top: mountPoint("cgroup2") ?? "/none", isV1: false };
 }

@@ -5,7 +5,7 @@ import { formats } from "../../model/table.ts";
 import { formatTable } from "../../sinks/format.ts";
 import { type KnownTestbed, listTestbeds } from "../../testbed/list.ts";
 import { requireTestbedRights } from "../../testbed/permit.ts";
-import { removeEntries } from "../../testbed/sweep.ts";
+import { removeEntries } from "../../testbed/stale.ts";
 import { defineCommand, Exit, flag } from "../define.ts";
 import { removedTable } from "../removed.ts";
 

@@ -1,6 +1,6 @@
 import { print } from "../../base/output.ts";
 import { json } from "../../sinks/json.ts";
-import { sweepStale } from "../../testbed/sweep.ts";
+import { removeStale } from "../../testbed/stale.ts";
 import { DEFAULT_MTU_BYTES, openTestbed, type TestbedFacts } from "../../testbed/testbed.ts";
 import { defineCommand, Exit, flag } from "../define.ts";
 import { factsObject } from "./facts.ts";
@@ -28,7 +28,7 @@ export default defineCommand({
     format: flag.choice(["table", "json"], { help: "of the result", default: "table" }),
   },
   async run({ args, stop }) {
-    await sweepStale();
+    await removeStale();
     using bed = await openTestbed({ mtuBytes: args.mtu, id: args.id, range: args.range });
     if (stop.aborted) return Exit.incomplete;
     bed.keep();

@@ -3,7 +3,7 @@ import { packetsOf } from "../../../src/testbed/counters.ts";
 import { BENCHMARK_RANGE, layOut, SLOTS, subnetsOf } from "../../../src/testbed/layout.ts";
 import { formatPrefix, overlap, parsePrefix } from "../../../src/testbed/prefix.ts";
 import { parseTaken, roomIn } from "../../../src/testbed/slots.ts";
-import { describeRemoved } from "../../../src/testbed/sweep.ts";
+import { describeRemoved } from "../../../src/testbed/stale.ts";
 
 const range = parsePrefix(BENCHMARK_RANGE);
 

@@ -34,7 +34,7 @@ export interface Reach {
 }
 
 /** Every command that makes things calls this first; it tells the user what it removed. */
-export async function sweepStale(): Promise<Removed[]> {
+export async function removeStale(): Promise<Removed[]> {
   const removed = removeEntries(staleEntries());
   for (const line of describeRemoved(removed)) log.warn(line);
   return removed;
