@@ -7,8 +7,8 @@ export class Limits {
   constructor(public expireMs: number) {}
 
   /** To be called for every value of this metric that had to go to `other`. */
-  folded({ name }: Metric): () => void {
-    return () => this.#folded.set(name, (this.#folded.get(name) ?? 0) + 1);
+  folded({ name }: Metric): (times?: number) => void {
+    return (times = 1) => this.#folded.set(name, (this.#folded.get(name) ?? 0) + times);
   }
 
   get foldedValues(): ReadonlyMap<string, number> {

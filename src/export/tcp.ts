@@ -41,6 +41,8 @@ export class TcpCollector implements Collector {
   readonly #sessions: SeriesTable<Sessions>;
   /** When a group's sum last moved. */
   readonly #moved = new Map<string, { sumNs: number; at: number }>();
+  /** Connections whose round-trip times the kernel had no group for, as far as they are counted. */
+  #grouped = 0;
 
   /** At most so many series of a metric. */
   constructor(options: TcpProbeOptions, most: number, limits: Limits) {
@@ -68,6 +70,9 @@ export class TcpCollector implements Collector {
       table.expire(this.#limits.expireMs);
     }
     const counters = this.#probe.counters();
+    const folded = counters.groupedAsOther - this.#grouped;
+    if (folded > 0) this.#limits.folded(m.rtt)(folded);
+    this.#grouped = counters.groupedAsOther;
     const one = (value: number): Series[] => [{ labels: [], value }];
     return [
       { metric: m.rtt, series: this.#rtt() },
@@ -115,15 +120,25 @@ export class TcpCollector implements Collector {
     }
   }
 
+  /** Names need not be different: a program may be called `other`, or what is no text. */
   #rtt(): Series[] {
+    const byName = new Map<string, { histogram: Histogram; sumNs: number }>();
+    for (const { name, sumNs, histogramUs } of this.#probe.groups()) {
+      const known = byName.get(name);
+      known?.histogram.merge(histogramUs.counts);
+      if (known) known.sumNs += sumNs;
+      else byName.set(name, { histogram: histogramUs, sumNs });
+    }
     const now = performance.now();
     const series: Series[] = [];
-    for (const { name, sumNs, histogramUs } of this.#probe.groups()) {
+    for (const [name, { histogram, sumNs }] of byName) {
       const last = this.#moved.get(name);
       if (last?.sumNs !== sumNs) this.#moved.set(name, { sumNs, at: now });
       else if (now - last.at > this.#limits.expireMs) continue;
-      const value = { histogram: histogramUs, unitSeconds: 1e-6, sumSeconds: sumNs / 1e9 };
-      series.push({ labels: [name], value });
+      series.push({
+        labels: [name],
+        value: { histogram, unitSeconds: 1e-6, sumSeconds: sumNs / 1e9 },
+      });
     }
     return series;
   }
