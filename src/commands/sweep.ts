@@ -41,8 +41,8 @@ const args = {
   findMax: flag.boolean({ help: "search each line's highest load without loss" }),
   p99: flag.duration({ help: "and with p99 of --span below this", min: 1 }),
   span: flag.choice(boundSpans, { help: "which --p99 bounds (default sojourn)" }),
-  resolution: flag.text({ help: "how exactly to search", default: "2%", hint: "SHARE" }),
-  step: flag.duration({ help: "how long each load is kept at least", default: 3e9, max: 3.6e12 }),
+  resolution: flag.text({ help: "how exactly to search (default 2%)", hint: "SHARE" }),
+  step: flag.duration({ help: "how long to keep each load at least (default 3s)", max: 3.6e12 }),
   gap: flag.choice(gaps, { help: "the pause: SLEEP, Exp(SLEEP) or both", default: "fixed+exp" }),
   hooks: flag.choice(["auto", ...rungs], { help: "the rung to use", default: "auto" }),
   btf,
@@ -62,7 +62,7 @@ const args = {
   timeout: flag.duration({ help: "an interval that takes longer ends incomplete", min: 1e6 }),
   awake: flag.boolean({ help: "keep the CPUs from sleeping between packets" }),
   wait: flag.choice(waits, { help: "where the VNF waits for packets", default: defaultWait }),
-  cost: flag.boolean({ help: "count what watching costs, after the intervals", default: true }),
+  cost: flag.boolean({ help: "do not count what watching costs", default: true }),
   format: flag.choice(formats, { help: "of the result", default: "table" }),
 };
 type Given = ValuesOf<typeof args>;

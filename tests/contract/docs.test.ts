@@ -5,6 +5,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { Glob } from "bun";
 import type { Definition } from "../../src/commands/define.ts";
 import type { CommandTable } from "../../src/commands/group.ts";
+import { commandHelp } from "../../src/commands/help.ts";
 import { commands } from "../../src/commands/index.ts";
 import { flagName } from "../../src/commands/parse.ts";
 
@@ -67,6 +68,22 @@ describe.each(definitions.map((definition) => [definition.name, definition] as c
     });
   },
 );
+
+test("help that a page quotes is what the command prints", () => {
+  const helps = definitions.map(commandHelp);
+  const blocks = pages.flatMap((page) =>
+    [...(textOf.get(page) ?? "").matchAll(/^```\n(.*?)^```/gms)].map(([, text]) => ({
+      page,
+      text,
+    })),
+  );
+  const quoted = blocks.filter(({ text }) => text.includes("-h, --help"));
+  expect(quoted.length).toBeGreaterThan(0);
+  for (const { page, text } of quoted) {
+    const help = helps.find((one) => one.includes(text));
+    expect({ page, text: help === undefined ? text : "" }).toEqual({ page, text: "" });
+  }
+});
 
 describe("links", () => {
   test("lead to files and headings that are there", () => {

@@ -57,15 +57,7 @@ describe("komon sweep", () => {
   test("params/smoke runs as it is: plain lines, whole results, nothing left behind", async () => {
     await using world = await World.open();
     const before = await world.traces();
-    const said = await world.komon(
-      "sweep",
-      "params/smoke",
-      "--reps",
-      "1",
-      ...out,
-      "--format",
-      "json",
-    );
+    const said = await world.komon("sweep", "params/smoke", ...out, "--format", "json");
     expect(said.code).toBe(0);
     const { schema, rows } = JSON.parse(said.stdout) as Table;
     expect(schema).toBe("komon.sweep-runs/1");

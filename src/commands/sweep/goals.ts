@@ -16,8 +16,8 @@ export interface GoalFlags {
   readonly findMax: boolean;
   readonly p99: number | undefined;
   readonly span: MaxGoal["span"] | undefined;
-  readonly resolution: string;
-  readonly step: number;
+  readonly resolution: string | undefined;
+  readonly step: number | undefined;
 }
 
 /** As KOMon's run_test_all.sh. */
@@ -25,15 +25,19 @@ export const defaultReps = 5;
 /** One repetition does not know how repetitions differ. */
 const fewestReps = 2;
 const defaultMaxReps = 50;
+const defaultResolution = "2%";
+/** Long enough for a queue to overflow. */
+const defaultStepNs = 3e9;
 
 export function goalOf(flags: GoalFlags): Goal {
-  const { reps, untilCi, maxReps, findMax, p99: p99Ns, span = "sojourn", step: stepNs } = flags;
+  const { reps, untilCi, maxReps, findMax, p99: p99Ns, span = "sojourn" } = flags;
   if (findMax && untilCi !== undefined) {
     throw usageError("--find-max and --until-ci exclude each other", "drop one of the two");
   }
   refuseUseless(flags);
   if (findMax) {
-    const resolution = parseShare("--resolution", flags.resolution);
+    const { resolution: share = defaultResolution, step: stepNs = defaultStepNs } = flags;
+    const resolution = parseShare("--resolution", share);
     return { kind: "find-max", span, p99Ns, resolution, stepNs };
   }
   if (untilCi === undefined) return { kind: "runs" };
@@ -50,7 +54,8 @@ export function goalOf(flags: GoalFlags): Goal {
   };
 }
 
-function refuseUseless({ reps, untilCi, maxReps, findMax, p99, span }: GoalFlags): void {
+function refuseUseless(flags: GoalFlags): void {
+  const { reps, untilCi, maxReps, findMax } = flags;
   if (maxReps !== undefined && untilCi === undefined) {
     throw usageError("--max-reps says nothing without --until-ci", "for example --until-ci 2%");
   }
@@ -60,9 +65,9 @@ function refuseUseless({ reps, untilCi, maxReps, findMax, p99, span }: GoalFlags
       "each load is tried as often as needed",
     );
   }
-  for (const [name, value] of [["--p99", p99] as const, ["--span", span] as const]) {
-    if (value !== undefined && !findMax) {
-      throw usageError(`${name} says nothing without --find-max`, "add --find-max");
+  for (const name of ["p99", "span", "resolution", "step"] as const) {
+    if (flags[name] !== undefined && !findMax) {
+      throw usageError(`--${name} says nothing without --find-max`, "add --find-max");
     }
   }
 }

@@ -7,7 +7,8 @@ import { readSweep } from "../../../src/sweep/runs.ts";
 import { testFolder, textFile } from "../results/folder.ts";
 
 const none = { reps: undefined, untilCi: undefined, maxReps: undefined, findMax: false };
-const flags = { ...none, p99: undefined, span: undefined, resolution: "2%", step: 3e9 };
+const open = { resolution: undefined, step: undefined };
+const flags = { ...none, ...open, p99: undefined, span: undefined };
 
 describe("what a sweep is after", () => {
   test("every run, a narrow interval, the highest load", () => {
@@ -30,6 +31,8 @@ describe("what a sweep is after", () => {
     [{ untilCi: "2%", reps: 9, maxReps: 3 }, "--max-reps 3"],
     [{ p99: 1 }, "--p99"],
     [{ span: "service" as const }, "--span"],
+    [{ resolution: "2%" }, "--resolution"],
+    [{ untilCi: "2%", step: 1e9 }, "--step"],
     [{ findMax: true, reps: 3 }, "--reps"],
     [{ findMax: true, resolution: "2 %" }, "--resolution"],
   ])("%p is refused", (given, told) => {
