@@ -36,7 +36,7 @@ static __always_inline void mask_address(__u8 *a, __u32 bits)
 }
 
 /* Which group the connection's times go to; the first one is `other`, for all that finds no room */
-static __always_inline __u32 group_of(const struct komon_tcp_conn *c)
+static __always_inline __u32 group_of(struct komon_tcp_conn *c)
 {
 	struct komon_tcp_group_key key = { .family = c->family };
 	__u32 *known, other = 0, index;
@@ -78,6 +78,9 @@ static __always_inline __u32 group_of(const struct komon_tcp_conn *c)
 	bpf_map_update_elem(&group_index, &key, &index, BPF_ANY);
 	return index;
 full:
+	if (c->flags & KOMON_TCP_NO_GROUP) /* asked again once its address or owner is known */
+		return other;
+	c->flags |= KOMON_TCP_NO_GROUP;
 	__sync_fetch_and_add(&control.counters.grouped_as_other, 1);
 	return other;
 }

@@ -31,6 +31,7 @@ enum komon_tcp_flag {
 	KOMON_TCP_CLOSED_HERE = 2, /* this side sent the first FIN */
 	KOMON_TCP_CLOSED_THERE = 4,
 	KOMON_TCP_IN_CGROUP = 8, /* its owner is in the cgroup of the filter */
+	KOMON_TCP_NO_GROUP = 16, /* found no room among the groups, and is counted */
 };
 
 enum komon_tcp_event_kind {
@@ -162,7 +163,7 @@ struct komon_tcp_counters {
 	__u64 opened;
 	__u64 untracked; /* connections that found the table full */
 	__u64 lost;      /* events that found the ring buffer full */
-	__u64 grouped_as_other;
+	__u64 grouped_as_other; /* connections that found no room among the groups */
 };
 
 /* What user space may change while the programs run, and what it reads */

@@ -97,6 +97,7 @@ export const komonTcpFlag = {
   KOMON_TCP_CLOSED_HERE: 2,
   KOMON_TCP_CLOSED_THERE: 4,
   KOMON_TCP_IN_CGROUP: 8,
+  KOMON_TCP_NO_GROUP: 16,
 } as const;
 
 /** struct komon_tcp_group */
