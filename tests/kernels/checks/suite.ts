@@ -47,6 +47,7 @@ const files: Readonly<Record<string, File>> = {
   "suffers-process": { on: ["6.12"] },
   "fuzz-vnf": { on: ["6.1"], env: "KOMON_TEST_FRAMES=20000" },
   attach: { on: ["5.10"] },
+  "attach-ends": { on: ["5.10"] },
   probe: { on: ["5.10"] },
   trace: { on: ["5.10", "stable"] },
   privilege: { on: ["6.1"] },
