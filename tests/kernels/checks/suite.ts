@@ -56,6 +56,7 @@ const files: Readonly<Record<string, File>> = {
   "trace-rtt": { on: ["6.1"], lack: noTun },
   run: { on: ["6.12"] },
   testbed: { on: ["6.12"] },
+  "testbed-ends": { on: ["6.12"] },
   "vnf-truth": { on: ["6.12"] },
   monitor: { on: ["stable"] },
   "vnf-probe": { on: ["stable"] },
