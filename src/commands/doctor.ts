@@ -27,28 +27,21 @@ export default defineCommand({
   async run({ args, stop }) {
     const checks = checkAll();
     const able = canRun(checks);
+    const asTable = args.format === "table";
+    if (asTable)
+      print(`${checks.map(line).join("")}\nkomon run ${able ? "can" : "cannot"} run here\n`);
     const calibration =
       args.calibrate && able ? await calibrateHere(args.hooks, args, stop) : undefined;
-    if (args.format === "json") {
-      print(
-        json({
-          schema: "komon.doctor/1",
-          able,
-          checks,
-          ...(calibration && { calibration }),
-        } as never),
-      );
-    } else {
-      print(
-        `${checks.map(line).join("")}\n${able ? "komon run can run here" : "komon run cannot run here"}\n`,
-      );
-      for (const point of calibration?.points ?? []) {
-        const { pps, delay_ns, offset_ns, uncertainty_ns } = point;
-        print(
-          `offset at ${pps} pps, ${formatNs(delay_ns)}: ${formatNs(offset_ns)} ± ${formatNs(uncertainty_ns)}\n`,
-        );
+    if (!asTable) {
+      const answer = { schema: "komon.doctor/1", able, checks };
+      print(json({ ...answer, ...(calibration && { calibration }) } as never));
+    }
+    if (asTable && calibration) {
+      for (const { pps, delay_ns, offset_ns, uncertainty_ns } of calibration.points) {
+        const offset = `${formatNs(offset_ns)} ± ${formatNs(uncertainty_ns)}`;
+        print(`offset at ${pps} pps, ${formatNs(delay_ns)}: ${offset}\n`);
       }
-      if (calibration) print(`kept in ${calibrationPath()}\n`);
+      print(`kept in ${calibrationPath()}\n`);
     }
     return able ? Exit.done : Exit.cannot;
   },
@@ -60,9 +53,11 @@ async function calibrateHere(
   stop: AbortSignal,
 ) {
   await removeStale();
-  return calibrate(calibrationOptions(hooks, how), stop, (done, of) => {
+  const made = await calibrate(calibrationOptions(hooks, how), stop, (done, of) => {
     log.info(`calibrating: ${done + 1} of ${of}`);
   });
+  if (!made) log.info("interrupted: an earlier calibration stays as it was");
+  return made;
 }
 
 function line({ check, answer, found, why, mend, needed }: Check): string {

@@ -14,7 +14,7 @@ import type { RunOptions } from "../run/options.ts";
 import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
 import { loadWords, vnfWords } from "./childFlags.ts";
-import { btf, defineCommand, flag, positional } from "./define.ts";
+import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 import { tellRun } from "./tellRun.ts";
 
 const args = {
@@ -75,7 +75,11 @@ Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
     await removeStale();
     if (args.calibrate) {
       const step = (done: number, of: number) => log.info(`calibrating: ${done + 1} of ${of}`);
-      await calibrate(calibrationOptions(args.hooks, args), stop, step);
+      const calibration = await calibrate(calibrationOptions(args.hooks, args), stop, step);
+      if (!calibration) {
+        log.info("interrupted: an earlier calibration stays as it was, and nothing is measured");
+        return Exit.done;
+      }
     }
     const measured = await measure(options, stop, (done, of) =>
       log.debug(`interval ${done} of ${of}`),

@@ -14,13 +14,13 @@ const busiest = 0.6;
 
 /**
  * Measures the instrument's own offset with the example VNF, median of service - truth at each point of the grid,
- * and keeps it. `step` is called before each point.
+ * and keeps it. `step` is called before each point. Undefined when it was stopped: then nothing is kept.
  */
 export async function calibrate(
   options: RunOptions,
   stop: AbortSignal,
   step: (done: number, of: number) => void = () => {},
-): Promise<Calibration> {
+): Promise<Calibration | undefined> {
   const grid = loads.flatMap((pps) =>
     delaysNs
       .filter((delayNs) => pps * (delayNs + 5000) < busiest * 1e9)
@@ -32,6 +32,7 @@ export async function calibrate(
     step(points.length, grid.length);
     const params = { ...options.params, ...sampling, pps, delayNs, law: 0 as const };
     const measured = await measure({ ...options, params, out: undefined, cost: false }, stop);
+    if (stop.aborted) return undefined;
     if (measured.ended !== undefined || !measured.truthNs) {
       throw new KomonError({
         what: "the calibration did not come to its end",

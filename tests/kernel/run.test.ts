@@ -1,6 +1,6 @@
 /** The main job on the real kernel, in a host of its own, with the binary that users run. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { komonCommand, top } from "../support/komon.ts";
 import { lineOf, World } from "../support/world.ts";
@@ -222,6 +222,28 @@ describe("komon run", () => {
     ]);
     const moved = await world.komonJson<Run>(...words, "/tmp/d", "--awake");
     expect(moved.manifest.calibration).toContain("kernel");
+  });
+
+  test.each([
+    ["run", "1 50 0 1000 64 5 --out /tmp/out --calibrate"],
+    ["doctor", "--calibrate"],
+    ["doctor", "--calibrate --format json"],
+  ])("Ctrl-C while komon %s %s calibrates keeps the old calibration", async (verb, words) => {
+    await using world = await World.open();
+    await world.run(["sh", "-c", "mount -t tmpfs none /var/lib"]);
+    const child = world.spawn(verb, ...words.split(" "));
+    const errors = child.stderr.getReader();
+    for (let said = ""; !said.includes("calibrating: 2 of"); ) {
+      const { value, done } = await errors.read();
+      if (done) throw new Error(said);
+      said += new TextDecoder().decode(value);
+    }
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(0);
+    expect(existsSync(seen(world, "/var/lib/komon/calibration.json"))).toBe(false);
+    const answer = await child.stdout.text();
+    if (words.includes("json")) expect(JSON.parse(answer).able).toBe(true);
+    else expect(answer.includes("komon run can run here")).toBe(verb === "doctor");
   });
 
   test("results are never overwritten", async () => {
