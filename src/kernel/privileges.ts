@@ -27,6 +27,14 @@ export function hasCapability(name: CapabilityName): boolean {
   return ((effective >> BigInt(Capability[name])) & 1n) === 1n;
 }
 
+/** Which of them the calling thread may not use, as capabilities(7) spells them. CAP_SYS_ADMIN includes two. */
+export function missingCapabilities(names: readonly CapabilityName[]): string[] {
+  const isWithin = (name: CapabilityName) => name === "bpf" || name === "perfmon";
+  return names
+    .filter((name) => !hasCapability(name) && !(isWithin(name) && hasCapability("sysAdmin")))
+    .map((name) => `CAP_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`);
+}
+
 /**
  * Gives up all capabilities but those in `keep`, for good, and every way to get one back by starting a program.
  * Holds for the calling thread, which runs komon's code, and for the threads and processes that it starts later.

@@ -1,21 +1,14 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { KomonError } from "../base/errors.ts";
 import { NETNS_FOLDER } from "../kernel/netns.ts";
-import { type CapabilityName, hasCapability } from "../kernel/privileges.ts";
-
-const NEEDED: Readonly<Record<string, CapabilityName>> = {
-  CAP_NET_ADMIN: "netAdmin",
-  CAP_SYS_ADMIN: "sysAdmin",
-};
+import { hasCapability, missingCapabilities } from "../kernel/privileges.ts";
 
 /**
  * Throws when this process may not build a testbed: devices and addresses need CAP_NET_ADMIN,
  * making and entering network namespaces CAP_SYS_ADMIN.
  */
 export function requireTestbedRights(): void {
-  const missing = Object.entries(NEEDED)
-    .filter(([, capability]) => !hasCapability(capability))
-    .map(([name]) => name);
+  const missing = missingCapabilities(["netAdmin", "sysAdmin"]);
   if (missing.length === 0) {
     requireNamespaceFolder();
     return;
