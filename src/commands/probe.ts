@@ -1,6 +1,7 @@
 import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { print } from "../base/output.ts";
+import { printable } from "../base/printable.ts";
 import { formatRate } from "../base/units.ts";
 import { socketAddress } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
@@ -16,7 +17,8 @@ import { defineCommand, Exit, flag, positional } from "./define.ts";
 import { requireCapabilities } from "./probe/capabilities.ts";
 import { everyTime, heading, hostSummary, liveLines, manySummary, totals } from "./probe/lines.ts";
 import { reflect } from "./probe/reflect.ts";
-import { flatTable, type ProbeReport, probeReport } from "./probe/report.ts";
+import { type ProbeReport, probeReport, reportOfNobody } from "./probe/report.ts";
+import { flatTable } from "./probe/tables.ts";
 import { fpingTime, targetsOf } from "./probe/targets.ts";
 
 const args = {
@@ -55,7 +57,10 @@ const args = {
   }),
   hooks: flag.choice(rungWishes, { help: "where answers are taken", default: "auto" }),
   quiet: flag.boolean({ help: "the summary only", alias: "q" }),
-  verbose: flag.boolean({ help: "a line per answer for many hosts, too", alias: "v" }),
+  verbose: flag.boolean({
+    help: "a line per answer for many hosts, too, and what the hook in use is",
+    alias: "v",
+  }),
   every: flag.text({ help: "a summary every so many seconds", alias: "Q", hint: "SECONDS" }),
   stats: flag.boolean({ help: "totals at the end", alias: "s" }),
   timestamps: flag.boolean({ help: "the time of day before each line", alias: "D" }),
@@ -85,7 +90,10 @@ host has answered, 1 when one has not, 2 for a name that is not found, 3 when th
     const family = given.ipv4 ? 4 : given.ipv6 ? 6 : undefined;
     const resolved = await resolveHosts(targets, family, options.port);
     for (const { target, why } of resolved.unknown) log.warn(`${target}: ${why}`);
-    if (resolved.hosts.length === 0) return Exit.usage;
+    if (resolved.hosts.length === 0) {
+      showNobody(given, reportOfNobody(options, resolved.unknown));
+      return Exit.usage;
+    }
     if (given.netns !== undefined) setNetns(given.netns);
     return probe(given, { ...options, hosts: resolved.hosts }, resolved, stop);
   },
@@ -109,7 +117,7 @@ async function probe(
   const wantsLines = session.hosts.length === 1 && given.train === undefined;
   const live = isTable && !given.quiet && (wantsLines || given.verbose);
   if (isTable && !given.quiet && session.hosts.length > 0) {
-    print(heading(session, !live && given.every === undefined));
+    print(heading(session, !live && given.every === undefined, given.verbose));
   }
   const lines = live ? liveLines(session, given.timestamps) : {};
   const everyNs = given.every === undefined ? 0 : everySeconds(given.every);
@@ -148,22 +156,31 @@ function trainsTo({ options, wire }: Session, family: 2 | 10): Trains {
 }
 
 function show(given: Given, session: Session, report: ProbeReport, after = false): void {
-  if (given.format === "json") print(json(report));
-  else if (given.format === "csv") print(csv(flatTable(report)));
-  else if (given.format === "jsonl") {
-    const { schema } = report;
-    print(report.hosts.map((host) => `${JSON.stringify({ schema, ...host })}\n`).join(""));
-  } else if (given.times !== undefined) {
+  if (given.format !== "table") print(machineText(given.format, report));
+  else if (given.times !== undefined) {
     print((after ? "\n" : "") + everyTime(session));
   } else if (report.hosts.length === 1) {
     print((after ? "\n" : "") + hostSummary(report.hosts[0], "probe"));
   } else print((after ? "\n" : "") + manySummary(report));
 }
 
+/** None of the names was found: on a terminal that has been said. */
+function showNobody(given: Given, report: ProbeReport): void {
+  if (given.alive || given.unreachable) print(lists(given, report));
+  else if (given.format !== "table") print(machineText(given.format, report));
+}
+
+function machineText(format: "json" | "jsonl" | "csv", report: ProbeReport): string {
+  if (format === "json") return json(report);
+  if (format === "csv") return csv(flatTable(report));
+  const { schema } = report;
+  return report.hosts.map((host) => `${JSON.stringify({ schema, ...host })}\n`).join("");
+}
+
 function lists({ alive, unreachable }: Given, { hosts }: ProbeReport): string {
   return hosts
     .filter(({ received }) => (received > 0 ? alive : unreachable))
-    .map(({ target }) => `${target}\n`)
+    .map(({ target }) => `${printable(target)}\n`)
     .join("");
 }
 

@@ -1,7 +1,8 @@
 /** Who is probed: names become addresses, each for itself, so that one bad name does not stop the rest. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { AF_INET, type SocketAddress, socketAddress } from "../kernel/address.ts";
+import { printable } from "../base/printable.ts";
+import { type SocketAddress, socketAddress } from "../kernel/address.ts";
 
 export interface NamedHost {
   /** As the user gave it. */
@@ -61,7 +62,9 @@ async function resolve(
     }
     return attempt(target, bare, port);
   }
-  if (target === "" || /[\s/]/.test(target)) return { target, why: "that is no name of a host" };
+  if (target === "" || /[\s/]/.test(target) || printable(target) !== target) {
+    return { target, why: "that is no name of a host" };
+  }
   try {
     const { address } = await lookup(target, family === undefined ? {} : { family });
     return attempt(target, address, port);
@@ -78,8 +81,6 @@ function attempt(target: string, address: string, port: number): NamedHost | Unk
     return { target, why: (error as { what?: string }).what ?? String(error) };
   }
 }
-
-export const isIpv4 = ({ address }: NamedHost): boolean => address.family === AF_INET;
 
 /** Hosts from a list as fping takes them: one a line, blank lines and comments left out. */
 export function parseHostList(text: string): string[] {

@@ -1,4 +1,5 @@
 /** Two hosts with a cable between them: a world of its own, a veth pair, a namespace at the far end. */
+import { release } from "node:os";
 import { join } from "node:path";
 import { type Said, top } from "./komon.ts";
 import { World } from "./world.ts";
@@ -8,6 +9,13 @@ export const sources: readonly string[] = [process.execPath, join(top, "src/main
 
 export const near = { name: "near", v4: "10.77.0.1", v6: "fd77::1" } as const;
 export const far = { name: "far", v4: "10.77.0.2", v6: "fd77::2" } as const;
+
+/** TCX came with Linux 6.6; before it, generic XDP takes its place. */
+const [major = 0, minor = 0] = release().split(".").map(Number);
+export const hasTcx = major > 6 || (major === 6 && minor >= 6);
+/** Where a veth's answers are taken unless something else is asked for. */
+export const usualRung = hasTcx ? "tc" : "xdp-generic";
+export const rungs: readonly string[] = [...(hasTcx ? ["tc"] : []), "xdp-native", "xdp-generic"];
 
 /** What the stack of a namespace has counted, as /proc/net/snmp and snmp6 have it. */
 export type StackCounters = Readonly<Record<string, number>>;

@@ -1,15 +1,18 @@
 /** Lines for people, in ping's and fping's manner. */
 import { print } from "../../base/output.ts";
+import { printable } from "../../base/printable.ts";
 import { formatNs, formatRate } from "../../base/units.ts";
 import { AF_INET } from "../../kernel/address.ts";
 import { komonAnswerKind } from "../../kernel/generated/probe.ts";
 import { realtimeNs } from "../../kernel/libc.ts";
+import { rungSentence } from "../../probes/active/rungs.ts";
 import type { Listener } from "../../probing/listener.ts";
 import type { Session } from "../../probing/session.ts";
 import type { Spread, TrainReport } from "../../probing/train.ts";
 import { packetBytes } from "../../probing/wire.ts";
 import { table } from "../../sinks/table.ts";
-import { type HostReport, hostTable, type ProbeReport, type RttReport } from "./report.ts";
+import type { HostReport, ProbeReport, RttReport } from "./report.ts";
+import { hostTable } from "./tables.ts";
 
 const answerNames: Readonly<Record<number, string>> = {
   [komonAnswerKind.KOMON_ANSWER_UNREACHABLE]: ", port unreachable",
@@ -17,17 +20,21 @@ const answerNames: Readonly<Record<number, string>> = {
   [komonAnswerKind.KOMON_ANSWER_RESET]: ", RST: closed",
 };
 
-/** The first lines. `isSilent`: nothing more is printed until it ends. */
-export function heading(session: Session, isSilent: boolean): string {
+/** The first lines. `isSilent`: nothing more is printed until it ends. `isVerbose`: with what each rung is. */
+export function heading(session: Session, isSilent: boolean, isVerbose: boolean): string {
   const { hosts, options, probe } = session;
   const what = options.kind === "icmp" ? "" : ` ${options.kind} port ${options.port}`;
   const whom =
-    hosts.length === 1 ? `${hosts[0].target} (${hosts[0].address.host})` : `${hosts.length} hosts`;
+    hosts.length === 1
+      ? `${printable(hosts[0].target)} (${hosts[0].address.host})`
+      : `${hosts.length} hosts`;
   const size = options.kind === "tcp" ? "" : `, ${options.payloadBytes} bytes of payload`;
   const where = probe.attached
     .map(({ device, rung, refused }) => {
       const better = refused.length > 0 ? `; not ${refused.join("; not ")}` : "";
-      return `  ${device.name}: answers ${options.drop ? "stamped and dropped" : "stamped"} at ${rung}${better}\n`;
+      const done = options.drop ? "stamped and dropped" : "stamped";
+      const what = isVerbose ? ` (${rungSentence[rung]})` : "";
+      return `  ${device.name}: answers ${done} at ${rung}${what}${better}\n`;
     })
     .join("");
   const isEndless = options.count === undefined && options.durationNs === undefined;
@@ -91,7 +98,7 @@ export function percent(loss: number | null): string {
 
 /** The summary of one host, in ping's manner. */
 export function hostSummary(host: HostReport, kind: string): string {
-  const lines = [`--- ${host.target} ${kind} statistics ---`];
+  const lines = [`--- ${printable(host.target)} ${kind} statistics ---`];
   const pending = host.in_flight > 0 ? `, ${host.in_flight} on the way` : "";
   lines.push(
     `${host.sent} sent, ${host.received} received, ${percent(host.loss)} loss${pending}, ` +
@@ -119,7 +126,7 @@ export function hostSummary(host: HostReport, kind: string): string {
   if (host.ttl !== null && host.ttl_changes > 0)
     lines.push(`TTL changed ${host.ttl_changes} times`);
   if (host.longest_outage_ns > 0) lines.push(`longest outage ${formatNs(host.longest_outage_ns)}`);
-  for (const { meaning, count } of host.errors) lines.push(`${count} × ${meaning}`);
+  for (const { meaning, count } of host.errors) lines.push(`${count} × ${printable(meaning)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -156,20 +163,21 @@ export function manySummary(report: ProbeReport): string {
       ...(host.train ? trainLines(host.train).slice(1) : []),
       ...host.errors.map(({ meaning, count }) => `${count} × ${meaning}`),
     ];
-    return said.length > 0 ? [`${host.target}: ${said.join(", ")}\n`] : [];
+    return said.length > 0 ? [`${printable(`${host.target}: ${said.join(", ")}`)}\n`] : [];
   });
   return table(hostTable(report.hosts)) + remarks.join("");
 }
 
 /** fping -C: `host : 0.091204 - 0.037011`, milliseconds. */
 export function everyTime(session: Session): string {
-  const width = Math.max(...session.hosts.map(({ target }) => target.length));
-  return session.hosts
-    .map(({ target }, host) => {
+  const names = session.hosts.map(({ target }) => printable(target));
+  const width = Math.max(...names.map((name) => name.length));
+  return names
+    .map((name, host) => {
       const times = [...session.tally.rttsOf(host)].map((one) =>
         Number.isNaN(one) ? "-" : (one / 1e6).toFixed(6),
       );
-      return `${target.padEnd(width)} : ${times.join(" ")}\n`;
+      return `${name.padEnd(width)} : ${times.join(" ")}\n`;
     })
     .join("");
 }
@@ -179,10 +187,11 @@ export function totals(report: ProbeReport): string {
   const alive = report.hosts.filter(({ received }) => received > 0).length;
   const { seen, foreign, matched, dropped, passed, stale, forged, truncated } = report.counters;
   const seconds = report.duration_ns / 1e9;
+  const rate = seconds > 0 ? Math.round(report.sent / seconds) : 0;
   return [
     `${report.hosts.length} targets, ${alive} alive, ${report.hosts.length - alive} unreachable`,
     `${report.sent} probes sent, ${report.received} answers received, ${percent(report.loss)} loss`,
-    `${seconds.toFixed(3)} s elapsed, ${Math.round(report.sent / seconds)} probes/s`,
+    `${seconds.toFixed(3)} s elapsed, ${rate} probes/s`,
     `at the hooks: ${seen} packets came by, ${foreign} not ours and untouched, ${matched} matched, ` +
       `${dropped} dropped, ${passed} let pass`,
     `  ${stale} too late for a slot, ${forged} forged, ${truncated} truncated`,

@@ -1,12 +1,12 @@
 /** What `komon probe` hands out: one object per host, and the sums over all. */
 
 import { AF_INET } from "../../kernel/address.ts";
-import { komonAnswerKind } from "../../kernel/generated/probe.ts";
+import { komonAnswerKind, komonProbeCounters } from "../../kernel/generated/probe.ts";
 import type { Summary } from "../../model/result.ts";
-import type { Column, Row, Table } from "../../model/table.ts";
 import type { ProbeCounters } from "../../probes/active/slots.ts";
 import { addressText } from "../../probing/errorQueue.ts";
 import type { UnknownHost } from "../../probing/hosts.ts";
+import type { SessionOptions } from "../../probing/plan.ts";
 import type { Samples } from "../../probing/samples.ts";
 import type { Session } from "../../probing/session.ts";
 import { Tally } from "../../probing/tally.ts";
@@ -115,6 +115,21 @@ export function probeReport(
   };
 }
 
+/** When there is nobody to probe. */
+export function reportOfNobody(
+  { kind, port, payloadBytes, intervalNs }: Omit<SessionOptions, "hosts">,
+  unknown: readonly UnknownHost[],
+): ProbeReport {
+  const zeros = Object.keys(komonProbeCounters.fields).map((name) => [name, 0]);
+  return {
+    ...{ schema: "komon.probe/1", kind, port: kind === "icmp" ? null : port },
+    ...{ payload_bytes: payloadBytes, tx_rung: null, devices: [], interval_ns: intervalNs },
+    ...{ duration_ns: 0, sent: 0, received: 0, loss: null },
+    counters: snakeCase(Object.fromEntries(zeros)),
+    hosts: unknown.map(silent),
+  };
+}
+
 function snakeCase(counters: ProbeCounters): Record<string, number> {
   return Object.fromEntries(
     Object.entries(counters).map(([name, value]) => [
@@ -220,79 +235,4 @@ function round(value: number | undefined): number | null {
 
 function difference(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : round(a - b);
-}
-
-const wide: readonly Column[] = [
-  { key: "target", unit: "text" },
-  { key: "address", unit: "text" },
-  { key: "device", unit: "text" },
-  { key: "rung", unit: "text" },
-  { key: "sent", unit: "count" },
-  { key: "received", unit: "count" },
-  { key: "in_flight", unit: "count" },
-  { key: "loss", unit: "ratio" },
-  { key: "duplicates", unit: "count" },
-  { key: "reordered", unit: "count" },
-  { key: "late", unit: "count" },
-  { key: "ttl", unit: "count" },
-  { key: "ttl_changes", unit: "count" },
-  { key: "longest_outage_ns", unit: "ns" },
-  ...["min", "mean", "max", "sd", "p50", "p90", "p99", "jitter", "ipdv_mean", "ipdv_max"].map(
-    (name): Column => ({ key: `rtt_${name}_ns`, unit: "ns" }),
-  ),
-  ...["min", "mean", "max", "sd", "p50", "p90", "p99"].map(
-    (name): Column => ({ key: `user_rtt_${name}_ns`, unit: "ns" }),
-  ),
-  { key: "errors", unit: "text" },
-];
-
-/** One flat row per host, for CSV. */
-export function flatTable(report: ProbeReport): Table {
-  const rows = report.hosts.map((host): Row => {
-    const {
-      rtt,
-      user_rtt,
-      errors,
-      answers: _a,
-      forward: _f,
-      backward: _b,
-      turnaround: _t,
-      train: _n,
-      ...rest
-    } = host;
-    const named = (prefix: string, of: object | undefined) =>
-      Object.fromEntries(
-        Object.entries(of ?? {}).map(([key, value]) => [`${prefix}_${key}`, value]),
-      );
-    return {
-      ...rest,
-      ...named("rtt", rtt),
-      ...named("user_rtt", user_rtt),
-      errors: errors.map(({ meaning, count }) => `${count} × ${meaning}`).join("; "),
-    };
-  });
-  return { schema: report.schema, columns: wide, rows };
-}
-
-/** For people: what fits beside each other. */
-export function hostTable(hosts: readonly HostReport[]): Table {
-  return {
-    schema: "komon.probe/1",
-    columns: [
-      { key: "target", title: "host", unit: "text" },
-      { key: "sent", unit: "count" },
-      { key: "received", title: "recv", unit: "count" },
-      { key: "loss", unit: "ratio" },
-      { key: "min", unit: "ns" },
-      { key: "mean", title: "avg", unit: "ns" },
-      { key: "max", unit: "ns" },
-      { key: "sd", title: "stddev", unit: "ns" },
-      { key: "jitter", unit: "ns" },
-    ],
-    rows: hosts.map(({ target, sent, received, loss, rtt }) => ({
-      ...{ target, sent, received, loss },
-      ...{ min: rtt.min_ns, mean: rtt.mean_ns, max: rtt.max_ns },
-      ...{ sd: rtt.sd_ns, jitter: rtt.jitter_ns },
-    })),
-  };
 }

@@ -10,6 +10,12 @@ export type RxRung = (typeof rxRungs)[number];
 export const rungWishes = ["auto", "xdp", ...rxRungs] as const;
 export type RungWish = (typeof rungWishes)[number];
 
+export const rungSentence: Readonly<Record<RxRung, string>> = {
+  "xdp-native": "XDP in the driver, before the kernel makes a packet of it",
+  "xdp-generic": "XDP in the stack's receive path, before IP",
+  tc: "tc ingress (TCX), before IP",
+};
+
 /** Programs by descriptor, as the kernel has loaded them. */
 export interface RxPrograms {
   readonly xdp: number;
