@@ -156,6 +156,7 @@ export function routeTo(netlink: Netlink, to: SocketAddress, wishes: RouteWishes
   const found = attributesOf(answer, 12);
   return {
     ifindex: readU32(found.get(route.outDevice)) ?? 0,
-    source: found.get(route.preferred),
+    // The kernel does not repeat the one that it was asked for.
+    source: found.get(route.preferred) ?? (wishes.source && bytesOf(wishes.source)),
   };
 }
