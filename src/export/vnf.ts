@@ -56,10 +56,12 @@ export class VnfCollector implements Collector {
         span.push({ labels: [name, one], value });
       }
       const c = this.#probe.coverage(vnf);
+      // What is late may come still, and a counter must not fall.
+      const counts = { ...c, expired: c.expired - c.overdue };
       for (const outcome of ["seen", "matched", "expired", "collided", "filtered"] as const) {
-        packets.push({ labels: [name, outcome], value: c[outcome] });
+        packets.push({ labels: [name, outcome], value: counts[outcome] });
       }
-      inFlight.push({ labels: [name], value: c.in_flight });
+      inFlight.push({ labels: [name], value: c.in_flight + c.overdue });
       misses = c.recursion_misses;
     }
     return [

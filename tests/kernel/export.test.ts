@@ -7,7 +7,7 @@ import { komon, run } from "../support/komon.ts";
 import { testUnless } from "../support/needs.ts";
 import { prometheusTool, promtoolSays, samplesOf } from "../support/prometheus.ts";
 import { ownComm, TcpListener, TcpSocket } from "../support/tcp.ts";
-import { send, startVnf } from "../support/traffic.ts";
+import { Sink, send, startVnf } from "../support/traffic.ts";
 
 setDefaultTimeout(60_000); // Prometheus takes its time to start
 
@@ -74,6 +74,26 @@ describe("komon export", () => {
     expect(sum("queue") + sum("service")).toBeCloseTo(sum("sojourn"), 9);
     expect(sum("service")).toBeGreaterThan(230 * 20e-6);
     expect(samples.get('komon_vnf_packets_total{vnf="nat",outcome="matched"}')).toBe(230);
+  });
+
+  test("a packet that a VNF has not given back for long is in flight, and no counter falls", async () => {
+    await using vnf = await startVnf();
+    await using exporting = await Exporting.start("--no-tcp", "--vnf", `nat=${vnf.ready.port}`);
+    const outcomes = async () => {
+      const samples = samplesOf(await exporting.page());
+      const total = (outcome: string) =>
+        samples.get(`komon_vnf_packets_total{vnf="nat",outcome="${outcome}"}`) as number;
+      const inFlight = samples.get('komon_vnf_packets_in_flight{vnf="nat"}');
+      return { matched: total("matched"), expired: total("expired"), inFlight };
+    };
+    using sink = new Sink();
+    vnf.signal("SIGSTOP");
+    for (let i = 0; i < 23; i++) sink.send(new Uint8Array(64), "127.0.0.1", vnf.ready.port);
+    await Bun.sleep(1_100); // by then they are late
+    expect(await outcomes()).toEqual({ matched: 0, expired: 0, inFlight: 23 });
+    vnf.signal("SIGCONT");
+    while ((await outcomes()).matched < 23) await Bun.sleep(10);
+    expect(await outcomes()).toEqual({ matched: 23, expired: 0, inFlight: 0 });
   });
 
   test("probes targets in the background, and one when it is asked", async () => {

@@ -15,6 +15,8 @@ export interface CoverageDetail extends Coverage {
     /** Never read within the expiry, or passed over by later packets of the socket. */
     readonly unread: number;
   };
+  /** Of the expired ones, those that wait still: they are not, once they are read or sent. */
+  readonly overdue: number;
   /** Reads of packets whose arrival was not seen: they came before the probe. */
   readonly unknown_reads: number;
   /** Sends of a packet that had been sent before. */
@@ -61,6 +63,7 @@ export function coverageOf(
     unaccounted: c.seen - c.matched - expired - collided - filtered - inFlight,
     sampled: c.sampled,
     expired_by: { stack, unsent, unread },
+    overdue: queued.old + held.old,
     unknown_reads: c.unknownReads,
     duplicate_sends: c.duplicateSends,
     unmatched_sends: c.unmatchedSends,

@@ -17,7 +17,7 @@ export const vnfMetrics = {
   inFlight: {
     name: "komon_vnf_packets_in_flight",
     type: "gauge",
-    help: "Packets in a VNF's queue or in its hands.",
+    help: "Packets in a VNF's queue or in its hands, however long.",
     labels: ["vnf"],
   },
   recursion: {
