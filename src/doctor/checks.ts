@@ -42,8 +42,8 @@ export function checkAll(): Check[] {
     lockdown(),
     mount(
       "cgroup2",
-      "the rx point on the tracepoint rung",
-      "komon uses a detached mount where there is none",
+      "--cgroup of monitor and trace; komon run makes a mount of its own that nobody sees",
+      "mount -t cgroup2 none /sys/fs/cgroup/unified",
     ),
     mount("bpf", "komon attach, which pins there", "mount -t bpf bpf /sys/fs/bpf"),
     ip(),
@@ -116,10 +116,12 @@ function lockdown(): Check {
       answer: "no",
       found: mode,
       why: "it forbids programs to read kernel memory",
+      mend: "boot with lockdown=integrity, or without lockdown",
     };
   } catch {
     const why = "securityfs is not mounted; what the kernel refuses shows below";
-    return { ...check, answer: "cannot tell", found: "unknown", why };
+    const mend = "mount -t securityfs securityfs /sys/kernel/security";
+    return { ...check, answer: "cannot tell", found: "unknown", why, mend };
   }
 }
 
@@ -154,7 +156,10 @@ function cpus(): Check {
     check: "CPUs",
     answer: count > 1 ? "yes" : "no",
     found: `${count}`,
-    ...(count < 2 && { why: "VNF and load share one: their times show each other" }),
+    ...(count < 2 && {
+      why: "VNF and load share one: their times show each other",
+      mend: "let komon run on two CPUs or more: taskset, cpuset, or those of the virtual machine",
+    }),
     needed: false,
   };
 }
@@ -184,6 +189,7 @@ function points(): Check[] {
             .map(([why, same]) => `not ${same.map((r) => r.hook.name).join(", ")}: ${why}`)
             .join("; "),
         }),
+        ...(!hook && { mend: otherKernel }),
         needed: point !== "nic" && point !== "tx",
       };
     });
@@ -193,8 +199,14 @@ function points(): Check[] {
   }
 }
 
+const otherKernel = "another kernel: docs/kernels.md names those that have all points";
+
 function refused(check: { check: string; needed: boolean }, error: unknown): Check {
   const { what, why, mend } =
     error instanceof KomonError ? error : { what: String(error), why: undefined, mend: undefined };
-  return { ...check, answer: "no", found: what, ...(why && { why }), ...(mend && { mend }) };
+  const circular = mend?.includes("komon doctor"); // this is its answer
+  return {
+    ...{ ...check, answer: "no", found: what, ...(why && { why }) },
+    mend: mend === undefined || circular ? otherKernel : mend,
+  };
 }

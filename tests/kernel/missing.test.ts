@@ -39,6 +39,31 @@ test("without BTF both the run and the doctor say so", async () => {
   expect(doctor.stdout).toContain("--btf FILE");
 });
 
+const security = "mount -t tmpfs none /sys/kernel/security";
+const locked = "echo 'none integrity [confidentiality]' > /sys/kernel/security/lockdown";
+const unmount =
+  "for m in $(grep -E 'cgroup2|/bpf|securityfs' /proc/self/mounts | cut -d' ' -f2); do umount $m; done";
+
+test.each([
+  ["BTF", "mount -t tmpfs none /sys/kernel/btf", ["kernel BTF", "points"]],
+  ["mounts", unmount, ["bpffs", "cgroup2", "lockdown"]],
+  ["its freedom", `${security} && ${locked}`, ["lockdown"]],
+  ["loopback", "ip link set lo down", ["self-test"]],
+  ["a second CPU", "taskset -p 1 $$ > /dev/null", ["CPUs"]],
+  ["rights", "set -- setpriv --bounding-set=-all --inh-caps=-all", ["CAP_BPF", "testbed"]],
+])("without %s each of the doctor's problems has its mend", async (_, spoil, lacking) => {
+  const said = await without(spoil, `"$@" ${komon} doctor --format json`);
+  const { checks } = JSON.parse(said.stdout) as { checks: Record<string, string>[] };
+  const problems = checks.filter(({ answer }) => answer !== "yes");
+  expect(problems.map(({ check }) => check)).toEqual(expect.arrayContaining(lacking));
+  for (const { check, mend } of problems) {
+    expect({ check, mend }).toEqual({
+      check,
+      mend: expect.stringMatching(/^(?!.*komon doctor).+/),
+    });
+  }
+});
+
 test("without capabilities the error names them", async () => {
   const bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", ...komonCommand];
   const said = await run([...bare, ...main.split(" ")]);
