@@ -1,57 +1,22 @@
 /** Sweeps on the real kernel, each in a host of its own, with the binary that users run. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { komonCommand } from "../support/komon.ts";
+import { until } from "../support/processes.ts";
+import {
+  digests,
+  lines,
+  names,
+  out,
+  runFiles,
+  seen,
+  sweepFile,
+  type Table,
+} from "../support/sweep.ts";
 import { World } from "../support/world.ts";
 
-interface Table {
-  readonly schema: string;
-  readonly rows: readonly Record<string, string | number | boolean | null>[];
-}
-
-interface SweepFile {
-  readonly schema: string;
-  readonly seed: number;
-  readonly order: string;
-  readonly files: readonly { path: string; text: string; sha256: string }[];
-  readonly sessions: readonly { ended?: string; measured: number; host: Record<string, unknown> }[];
-  readonly runs: readonly { line: number; state: string; why?: string; result: string }[];
-}
-
 setDefaultTimeout(120_000);
-
-/** A folder of the world's own /tmp, as this process reaches it. */
-const seen = (world: World, path: string) => `/proc/${world.pid}/root${path}`;
-
-/** Names in a folder, hidden ones too; none when it is not there. */
-const names = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);
-const runFiles = (folder: string) => names(folder).filter((name) => name.startsWith("RUN_"));
-const hidden = (folder: string) => names(folder).filter((name) => name.startsWith("."));
-
-function digests(folder: string): Record<string, string> {
-  const digest = (name: string) =>
-    createHash("sha256")
-      .update(readFileSync(join(folder, name)))
-      .digest("hex");
-  const results = names(folder).filter((name) => /^[A-Z]+_/.test(name));
-  return Object.fromEntries(results.map((name) => [name, digest(name)]));
-}
-
-const sweepFile = (folder: string) =>
-  JSON.parse(readFileSync(join(folder, "SWEEP.json"), "utf8")) as SweepFile;
-
-/** Looks until it is so; the test's own time-out ends a wait in vain. */
-async function until(so: () => boolean): Promise<void> {
-  while (!so()) await Bun.sleep(5);
-}
-
-/** Short runs: one for each delay. */
-const lines = (delays: string) => `3 5 0.01 1k 64 ${delays}\n`;
-/** An interval may take long where other tests keep the processors busy. */
-const patience = ["--timeout", "60s"];
-const out = ["--out", "/tmp/out", ...patience];
 
 describe("komon sweep", () => {
   test("params/smoke runs as it is: plain lines, whole results, nothing left behind", async () => {
@@ -76,93 +41,6 @@ describe("komon sweep", () => {
     expect(await world.traces()).toEqual(before);
     const report = await world.komonJson<Table>("report", "/tmp/out");
     expect(report.rows).toHaveLength(7);
-  });
-
-  test("after SIGKILL --resume measures the rest, and only that", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "20 5 0.02 1k 64 0..30/10\n");
-    const before = await world.traces();
-    const words = ["sweep", "/tmp/p", "--reps", "1", "--seed", "11", "--order", "random", ...out];
-    const folder = seen(world, "/tmp/out");
-    const first = world.spawn(...words);
-    await until(() => runFiles(folder).length === 2 && hidden(folder).length === 1);
-    first.kill("SIGKILL");
-    await first.exited;
-    const done = digests(folder);
-    expect(Object.keys(done)).toHaveLength(10);
-
-    const refused = await world.komon(...words);
-    expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain("--resume");
-    const resumed = await world.komon("sweep", "/tmp/p", "--reps", "1", ...out, "--resume");
-    expect(resumed.code).toBe(0);
-    expect(resumed.stderr.match(/^\d of 2: /gm)).toHaveLength(2);
-    expect(runFiles(folder)).toHaveLength(4);
-    expect(digests(folder)).toMatchObject(done);
-    expect(hidden(folder)).toEqual([]);
-    const { seed, order, sessions, runs } = sweepFile(folder);
-    expect([seed, order, sessions.length]).toEqual([11, "random", 2]);
-    expect(runs.map(({ state }) => state)).toEqual(Array(4).fill("done"));
-    expect(await world.traces()).toEqual(before);
-
-    const again = await world.komon("sweep", "/tmp/p", "--reps", "1", ...out, "--resume");
-    expect(again.code).toBe(0);
-    expect(again.stderr).toBe("");
-    expect(again.stdout.trim().split("\n")).toHaveLength(5);
-  });
-
-  test("Ctrl-C ends with what is done, and --resume goes on", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "1000 5 0.02 1k 64 0\n");
-    const folder = seen(world, "/tmp/out");
-    const child = world.spawn("sweep", "/tmp/p", "--reps", "1", ...out);
-    await until(() => hidden(folder).some((name) => names(join(folder, name)).length === 4));
-    child.kill("SIGINT");
-    expect(await child.exited).toBe(0);
-    expect(await child.stderr.text()).toContain("--resume");
-    expect(names(folder)).toEqual(["SWEEP.json"]);
-    expect(sweepFile(folder).runs[0].state).toBe("waiting");
-  });
-
-  test("a failed run is marked, the rest goes on, and only that one is tried again", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", `${lines("0")}3 5 0.01 1k 64 0 cpu=999\n${lines("10")}`);
-    const words = ["sweep", "/tmp/p", "--reps", "1", ...out, "--format", "json"];
-    const said = await world.komon(...words);
-    expect(said.code).toBe(1);
-    const { rows } = JSON.parse(said.stdout) as Table;
-    expect(rows.map(({ line, state }) => `${line} ${state}`)).toEqual([
-      ...["1 done", "2 failed", "3 done"],
-    ]);
-    expect(rows[1].why).toContain("CPU 999");
-    const folder = seen(world, "/tmp/out");
-    expect(runFiles(folder)).toHaveLength(2);
-    expect(sweepFile(folder).runs[1]).toMatchObject({ state: "failed", line: 2 });
-    const done = digests(folder);
-    const again = await world.komon(...words, "--resume");
-    expect(again.code).toBe(1);
-    expect(again.stderr).toContain("1 of 1: ");
-    expect(digests(folder)).toEqual(done);
-  });
-
-  test("a VNF that dies fails its run; what it measured is kept aside", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "400 5 0.02 1k 64 0\n3 5 0.01 1k 64 10\n");
-    const folder = seen(world, "/tmp/out");
-    const child = world.spawn("sweep", "/tmp/p", "--reps", "1", ...out);
-    const partial = () => hidden(folder).map((name) => join(folder, name))[0] ?? "";
-    await until(() => names(partial()).some((name) => name.startsWith("BUFFER_")));
-    const kernel = names(partial()).find((name) => name.startsWith("KERNEL_")) ?? "";
-    await until(() => readFileSync(join(partial(), kernel), "utf8").split("\n").length > 10);
-    process.kill(await childOf(child.pid, "vnf"), "SIGKILL");
-    expect(await child.exited).toBe(1);
-    expect(sweepFile(folder).runs.map(({ state }) => state)).toEqual(["failed", "done"]);
-    expect(sweepFile(folder).runs[0].why).toContain("SIGKILL");
-    expect(runFiles(folder)).toHaveLength(1);
-    const [aside] = names(join(folder, ".failed"));
-    expect(names(join(folder, ".failed", aside))).toContain(kernel);
-    const report = await world.komonJson<Table>("report", "/tmp/out");
-    expect(report.rows).toHaveLength(1);
   });
 
   test("mistakes of all files are named before anything runs", async () => {
@@ -219,66 +97,6 @@ describe("komon sweep", () => {
     expect(names(seen(world, "/tmp/out"))).toEqual([]);
   });
 
-  test("a full disk: the runs done stay whole, and --resume goes on", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", lines("0..100/10"));
-    const small = (size: string, ...how: string[]) =>
-      world.run(["mount", "-t", "tmpfs", "-o", `${how}size=${size}`, "tmpfs", "/tmp/small"]);
-    await world.run(["mkdir", "/tmp/small"]);
-    expect((await small("128k")).code).toBe(0);
-    const words = [
-      "sweep",
-      "/tmp/p",
-      "--reps",
-      "1",
-      "--out",
-      "/tmp/small",
-      "--seed",
-      "1",
-      ...patience,
-    ];
-    const said = await world.komon(...words);
-    expect(said.code).toBe(1);
-    expect(said.stderr).toContain("ENOSPC");
-    expect(said.stderr).toContain("--resume");
-    const folder = seen(world, "/tmp/small");
-    const done = digests(folder);
-    const whole = runFiles(folder);
-    expect(whole.length).toBeGreaterThan(0);
-    expect(whole.length).toBeLessThan(11);
-    expect(Object.keys(done)).toHaveLength(5 * whole.length);
-    for (const name of whole) JSON.parse(readFileSync(join(folder, name), "utf8"));
-    expect(hidden(folder)).toEqual([]);
-    expect((await small("10m", "remount,")).code).toBe(0);
-    const resumed = await world.komon(...words, "--resume");
-    expect(resumed.code).toBe(0);
-    expect(resumed.stderr).toContain(`${11 - whole.length} of ${11 - whole.length}: `);
-    expect(digests(folder)).toMatchObject(done);
-    expect(runFiles(folder)).toHaveLength(11);
-  });
-
-  test("--resume refuses other flags and other columns, and takes new lines", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", lines("0"));
-    const words = ["sweep", "/tmp/p", "--reps", "1", ...out];
-    expect((await world.komon(...words)).code).toBe(0);
-    const hooks = await world.komon(...words, "--resume", "--gap", "fixed");
-    expect([hooks.code, hooks.stderr]).toEqual([2, expect.stringContaining("gap was")]);
-    const seed = await world.komon(...words, "--resume", "--seed", "1");
-    expect([seed.code, seed.stderr]).toEqual([2, expect.stringContaining("--seed")]);
-    world.write("/tmp/p", `3 5 0.01 1k 64 0 workers=2\n`);
-    const columns = await world.komon(...words, "--resume");
-    expect([columns.code, columns.stderr]).toEqual([
-      2,
-      expect.stringContaining("workers was none"),
-    ]);
-    world.write("/tmp/p", lines("0,10"));
-    const more = await world.komon(...words, "--resume");
-    expect(more.code).toBe(0);
-    expect(more.stderr).toContain("changed since");
-    expect(more.stderr).toContain("1 of 1: ");
-  });
-
   test("two sweeps do not write into one folder", async () => {
     await using world = await World.open();
     world.write("/tmp/p", "1000 5 0.02 1k 64 0\n");
@@ -308,52 +126,6 @@ describe("komon sweep", () => {
     expect(run.manifest.sweep).toMatchObject({ line: 1, options: { workers: 2, ipv6: "yes" } });
   });
 
-  test("--until-ci repeats while the interval is too wide, and says when it stays so", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "20 10 0.01 1k 64 100 0\n");
-    const words = ["sweep", "/tmp/p", ...out];
-    const wide = await world.komonJson<Table>(...words, "--until-ci", "90%", "--max-reps", "9");
-    expect(wide.rows[0]).toMatchObject({ reps: 2, count: 400, reached: true });
-    const resume = ["--resume", "--max-reps", "3", "--format", "json"];
-    const narrow = await world.komon(...words, "--until-ci", "0.0001%", ...resume);
-    expect(narrow.code).toBe(1);
-    expect((JSON.parse(narrow.stdout) as Table).rows[0]).toMatchObject({ reps: 3, reached: false });
-    expect(narrow.stderr.match(/^run \d/gm)).toHaveLength(1);
-    expect(runFiles(seen(world, "/tmp/out"))).toHaveLength(3);
-  });
-
-  // Slow, so that the load needs little; a full queue is served in 0.3 s, before its packets expire.
-  test("--find-max finds what a service time of 1 ms allows", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "5 10 0.01 50,2k 64 1ms\n");
-    const max = ["--find-max", "--resolution", "100%", "--step", "4s", "--p99", "1m", "--no-cost"];
-    const small = ["--vnf-args", "--buffer 100KiB"];
-    const words = ["sweep", "/tmp/p", "--out", "/tmp/out", ...max, ...small];
-    const { schema, rows } = await world.komonJson<Table>(...words);
-    expect(schema).toBe("komon.sweep-max/1");
-    expect(rows.map(({ share }) => share)).toEqual([1, 0.9, 0.5, 0.1]);
-    // 4000 packets are served in four seconds, and less than 280 more fit into the socket's queue.
-    expect(Number(rows[0].pps)).toBeLessThanOrEqual(1070);
-    expect(Number(rows[0].pps)).toBeGreaterThanOrEqual(50);
-    expect(Number(rows[2].pps) / Number(rows[0].pps)).toBeCloseTo(0.5, 1);
-    expect(rows[0].limit).toMatch(/lost|reached|intervals/);
-    expect(Number(rows[0].service_p50_ns)).toBeGreaterThan(1e6);
-    const measured = digests(seen(world, "/tmp/out"));
-    const again = await world.komonJson<Table>(...words, "--resume");
-    expect(again.rows).toEqual(rows);
-    expect(digests(seen(world, "/tmp/out"))).toEqual(measured);
-  }, 300_000);
-
-  test("--find-max with a bound that nothing meets", async () => {
-    await using world = await World.open();
-    world.write("/tmp/p", "2 5 0 100,200 64 5ms\n");
-    const max = ["--find-max", "--span", "service", "--p99", "1ms", "--step", "10ms"];
-    const said = await world.komon("sweep", "/tmp/p", ...out, ...max, "--format", "json");
-    expect(said.code).toBe(1);
-    expect(said.stderr).toContain("no load holds: p99 of service");
-    expect((JSON.parse(said.stdout) as Table).rows).toMatchObject([{ pps: null, share: null }]);
-  });
-
   test("on a terminal a bar is drawn and wiped", async () => {
     await using world = await World.open();
     world.write("/tmp/p", lines("0"));
@@ -366,15 +138,3 @@ describe("komon sweep", () => {
     expect(said.stdout).toContain("\r\x1b[K1 of 1: ");
   });
 });
-
-/** The pid of the descendant of `pid` whose command line has this word. */
-async function childOf(pid: number, word: string): Promise<number> {
-  const todo = [pid];
-  for (let at = todo.shift(); at !== undefined; at = todo.shift()) {
-    const words = readFileSync(`/proc/${at}/cmdline`, "utf8").split("\0");
-    if (words.includes(word)) return at;
-    const children = readFileSync(`/proc/${at}/task/${at}/children`, "utf8").trim();
-    todo.push(...children.split(" ").filter(Boolean).map(Number));
-  }
-  throw new Error(`no descendant of ${pid} with "${word}"`);
-}

@@ -137,6 +137,30 @@ export async function startVnf(world: World, port: number, ...words: string[]) {
   };
 }
 
+/** Sends to a port of the world. */
+export async function load(
+  world: World,
+  port: number,
+  count: number,
+  pps: string,
+  ...words: string[]
+): Promise<void> {
+  const to = `127.0.0.1:${port}`;
+  const said = await world.komon("load", to, "--count", `${count}`, "--pps", pps, ...words);
+  if (said.code !== 0) throw new Error(said.stderr);
+}
+
+/** A VNF on port 7001 and a load that passes through it, until the test's end. */
+export async function startTraffic(world: World, pps: string, ...words: string[]) {
+  const stack = new AsyncDisposableStack();
+  const sink = stack.use(sinkIn(world));
+  stack.use(await startVnf(world, 7001, "--target", `127.0.0.1:${sink.port}`, ...words));
+  const flow = ["load", "127.0.0.1:7001", "--pps", pps, "--duration", "60s"];
+  stack.use(await startProgram(world, [...komonCommand, ...flow]));
+  await received(sink, 1);
+  return stack;
+}
+
 /** Whether somebody in the world has bound the UDP port. */
 export async function listens(world: World, port: number): Promise<boolean> {
   const { stdout } = await world.run(["ss", "-lunH", `sport = :${port}`]);

@@ -62,6 +62,7 @@ const files: Readonly<Record<string, File>> = {
   "testbed-ends": { on: ["6.12"] },
   "vnf-truth": { on: ["6.12"] },
   monitor: { on: ["stable"] },
+  "monitor-where": { on: ["stable"] },
   "vnf-probe": { on: ["stable"] },
 };
 
