@@ -1,6 +1,7 @@
 import { lchownSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { print } from "../base/output.ts";
+import type { Rule } from "../dashboard/alerts.ts";
 import page from "../dashboard/page/index.html";
 import { readRules } from "../dashboard/rules.ts";
 import { Dashboard } from "../dashboard/site.ts";
@@ -34,7 +35,7 @@ kept for an hour, one a minute for a week, one an hour for a year, in one SQLite
       await writeBundle(args.prometheus, args["web.listen-address"][0] ?? "127.0.0.1:19435");
       return;
     }
-    const rules = args.alerts ? await readRules(args.alerts) : [];
+    const rules = await rulesOf(args.alerts);
     if (args.user !== undefined) makeFolder(dirname(args.history), args.user);
     let dashboard: Dashboard | undefined;
     return await serve({
@@ -47,10 +48,18 @@ kept for an hour, one a minute for a week, one an hour for a year, in one SQLite
         dashboard = made;
         return exporter.with({ page, more: (request, url) => made.answer(request, url) });
       },
-      begin: () => dashboard?.useHistory(),
+      begin: () => dashboard?.begin(),
+      async reread() {
+        const fresh = await rulesOf(args.alerts);
+        return () => dashboard?.useRules(fresh);
+      },
     });
   },
 });
+
+async function rulesOf(path: string | undefined): Promise<readonly Rule[]> {
+  return path === undefined ? [] : readRules(path);
+}
 
 /** A folder that is there stays whose it is. That the history cannot be kept is told when it is opened. */
 function makeFolder(folder: string, user: string): void {

@@ -31,6 +31,8 @@ export class History implements Disposable {
   #pruneAt = Number.POSITIVE_INFINITY;
   /** The first sample that the file does not have. */
   #missing = 0;
+  /** Those that the file does not have. */
+  readonly #notes = new Map<string, string>();
   /** What is wrong with the file; undefined when nothing is. */
   problem: string | undefined;
 
@@ -80,6 +82,16 @@ export class History implements Disposable {
     return [...new Set([...this.#recent.keys(), ...(stored ?? [])])].sort();
   }
 
+  /** Keeps a text under this name, in the file as soon as that can be used. */
+  note(name: string, text: string): void {
+    this.#notes.set(name, text);
+    this.#tryTo((store) => this.#writeNotes(store));
+  }
+
+  noted(name: string): string | undefined {
+    return this.#notes.get(name) ?? this.#tryTo((store) => store.noted(name));
+  }
+
   [Symbol.dispose](): void {
     this.#tryTo((store) => this.#write(store));
     this.#store?.[Symbol.dispose]();
@@ -97,9 +109,17 @@ export class History implements Disposable {
 
   #write(store: Store): void {
     store.write(this.#unwritten(), this.#now.atMs);
+    this.#writeNotes(store);
     this.#missing = this.#recent.taken;
     if (this.problem) log.info(`the history in ${this.#path} is in use again`);
     this.problem = undefined;
+  }
+
+  #writeNotes(store: Store): void {
+    for (const [name, text] of this.#notes) {
+      store.note(name, text);
+      this.#notes.delete(name);
+    }
   }
 
   *#unwritten(): Generator<Written> {

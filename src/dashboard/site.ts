@@ -1,4 +1,5 @@
 /** The dashboard's data: a sample a second, its history, alerts, and reports. */
+import { log } from "../base/log.ts";
 import type { Family } from "../export/family.ts";
 import { Alerts, type Rule } from "./alerts.ts";
 import { History } from "./history.ts";
@@ -15,6 +16,7 @@ export interface Source {
 }
 
 const mostConnections = 200;
+const alertNote = "alerts";
 
 export class Dashboard implements Disposable {
   readonly #source: Source;
@@ -24,6 +26,8 @@ export class Dashboard implements Disposable {
   readonly #listeners = new Set<(event: string) => void>();
   readonly #timer: Timer;
   #latest: Sample = new Map();
+  #isBegun = false;
+  #noted = "";
   #at: Moment = thisMoment();
 
   constructor(source: Source, path: string, maxBytes: number, rules: readonly Rule[]) {
@@ -34,9 +38,20 @@ export class Dashboard implements Disposable {
     this.#timer = setInterval(() => this.#tick(), everyMs);
   }
 
-  /** To be called once komon is who it stays: the file's owner. */
-  useHistory(): void {
+  /** To be called once komon is who it stays: the file's owner. Alerts go on where they were. */
+  begin(): void {
     this.#history.open();
+    const state = this.#history.noted(alertNote);
+    try {
+      if (state !== undefined) this.#alerts.restore(state, this.#at);
+    } catch (error) {
+      log.warn(`what was known of alerts cannot be read: ${(error as Error).message}`);
+    }
+    this.#isBegun = true;
+  }
+
+  useRules(rules: readonly Rule[]): void {
+    this.#alerts.use(rules, this.#at);
   }
 
   /** Answers what the server itself does not know. */
@@ -85,10 +100,17 @@ export class Dashboard implements Disposable {
   #tick(): void {
     this.#at = thisMoment();
     this.#latest = this.#sampler.take(this.#source.families(), this.#at);
-    this.#alerts.judge(this.#latest, this.#at);
+    if (this.#isBegun) this.#judge();
     this.#history.add(this.#latest, this.#at);
     const event = this.#event();
     for (const listener of this.#listeners) listener(event);
+  }
+
+  #judge(): void {
+    this.#alerts.judge(this.#latest, this.#at);
+    const state = this.#alerts.state();
+    if (state !== this.#noted) this.#history.note(alertNote, state);
+    this.#noted = state;
   }
 
   #event(): string {

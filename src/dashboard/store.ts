@@ -52,6 +52,7 @@ const schema = `
     low REAL NOT NULL, mean REAL NOT NULL, high REAL NOT NULL, n INTEGER NOT NULL,
     PRIMARY KEY (tier, series, at)
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS points_by_time ON points (tier, at);`;
 
 export class Store implements Disposable {
@@ -97,6 +98,18 @@ export class Store implements Disposable {
   keys(): string[] {
     const query = this.#database.query<{ key: string }, []>("SELECT key FROM series");
     return query.all().map(({ key }) => key);
+  }
+
+  /** A text under this name, instead of what was there. */
+  note(name: string, text: string): void {
+    this.#database.query("INSERT OR REPLACE INTO notes VALUES (?, ?)").run(name, text);
+  }
+
+  noted(name: string): string | undefined {
+    const query = this.#database.query<{ text: string }, [string]>(
+      "SELECT text FROM notes WHERE name = ?",
+    );
+    return query.get(name)?.text;
   }
 
   /** What has been kept for long enough goes, and series of which nothing is left. */

@@ -148,6 +148,39 @@ describe("komon dashboard", () => {
   });
 });
 
+test("a restart tells of no alert again; SIGHUP reads the rules again", async () => {
+  const told: string[] = [];
+  using hook = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: async (request) => {
+      told.push(((await request.json()) as { status: string }).status);
+      return new Response();
+    },
+  });
+  const rules = join(folder, "kept.yaml");
+  const rule = (name: string, above: number) =>
+    `alerts: [{name: ${name}, series: process_open_fds, above: ${above}, webhook: "${hook.url}"}]`;
+  writeFileSync(rules, rule("open", 1));
+  for (let run = 0; run < 2; run++) {
+    await using dashboard = await start("rules.db", "--no-tcp", "--alerts", rules);
+    await dashboard.said(/serving/);
+    if (run === 0) while (told.length < 1) await Bun.sleep(20);
+    await enough(dashboard);
+    expect(told).toEqual(["firing"]);
+    if (run === 1) {
+      writeFileSync(rules, "alerts: [{name: x}]");
+      dashboard.signal("SIGHUP");
+      await dashboard.said(/the old configuration stays in force: .*alerts\.0\.series/);
+      writeFileSync(rules, rule("open", 1e6));
+      dashboard.signal("SIGHUP");
+      while (told.length < 2) await Bun.sleep(20);
+      expect(told).toEqual(["firing", "resolved"]);
+    }
+    await dashboard.stop();
+  }
+});
+
 /** Until a few samples are in the history. */
 async function enough(dashboard: Exporting): Promise<void> {
   const query = () =>

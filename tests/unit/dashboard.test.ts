@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Alerts, type Rule } from "../../src/dashboard/alerts.ts";
+import { Alerts } from "../../src/dashboard/alerts.ts";
 import { bundleFiles } from "../../src/dashboard/bundle/files.ts";
 import { History } from "../../src/dashboard/history.ts";
 import type { Moment } from "../../src/dashboard/moment.ts";
@@ -266,34 +266,6 @@ test("neither rates nor alerts heed a clock that is set", () => {
   expect(judge({ atMs: 5e6, steadyMs: 0 })).toBe("pending");
   expect(judge({ atMs: 9e9, steadyMs: 9999 })).toBe("pending");
   expect(judge({ atMs: 0, steadyMs: 10_000 })).toBe("firing");
-});
-
-describe("alerts", () => {
-  const rule: Rule = { name: "r", series: "x{*}:p99", above: 5, for: 10e9 };
-  const at = (value: number) => new Map([['x{a="b"}:p99', value]]);
-
-  test("wait for their duration, begin anew after a pause, and end", () => {
-    const alerts = new Alerts([rule]);
-    alerts.judge(at(6), after(0));
-    expect(alerts.list(after(0))[0]).toMatchObject({ state: "pending", sinceMs: 0 });
-    alerts.judge(at(4), after(5000));
-    expect(alerts.list(after(5000))).toEqual([]);
-    alerts.judge(at(6), after(6000));
-    alerts.judge(at(7), after(15_999));
-    expect(alerts.list(after(15_999))[0].state).toBe("pending");
-    alerts.judge(at(7), after(16_000));
-    expect(alerts.list(after(16_000))[0]).toMatchObject({
-      state: "firing",
-      value: 7,
-      series: 'x{a="b"}:p99',
-    });
-    expect(alerts.silence("r", 4000, after(16_000))).toBe(true);
-    expect(alerts.list(after(19_000))[0].silenced).toBe(true);
-    expect(alerts.list(after(21_000))[0].silenced).toBe(false);
-    expect(alerts.silence("none", 1, after(0))).toBe(false);
-    alerts.judge(at(1), after(22_000));
-    expect(alerts.list(after(22_000))).toEqual([]);
-  });
 });
 
 test("the files for Prometheus and Grafana are what they were", () => {

@@ -17,6 +17,8 @@ export interface Serving {
   site(exporter: Exporter, parts: AsyncDisposableStack): Promise<Site>;
   /** Called once all is attached and komon has become its user. */
   begin?(): void;
+  /** Reads what else there is to reload; what it gives is called once all of the new is in force. */
+  reread?(): Promise<() => void>;
   /** The page's address, after the server's. */
   readonly path: string;
 }
@@ -31,7 +33,11 @@ export async function serve({ args, stop, ...serving }: Serving): Promise<ExitCo
     const fresh = await readHowToServe(args);
     const config = await readSettings(args);
     await server?.check(fresh);
-    const accepted = () => void server?.use(fresh).catch(ended.reject);
+    const more = await serving.reread?.();
+    const accepted = () => {
+      more?.();
+      server?.use(fresh).catch(ended.reject);
+    };
     return { config, accepted };
   };
   using exporter = new Exporter(await readSettings(args), serving.metricsPath, reread);
