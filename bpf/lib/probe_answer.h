@@ -95,7 +95,7 @@ static __always_inline bool find_probe(const enum way way, const struct packet *
 	if (!at)
 		return false;
 	if (options.kind == KOMON_PROBE_ICMP) {
-		if (protocol != PROTO_ICMP && protocol != PROTO_ICMPV6)
+		if (protocol != (p->protocol == ETH_P_IP_BE ? PROTO_ICMP : PROTO_ICMPV6))
 			return false;
 		if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 8 : 128))
 			return false;

@@ -9,12 +9,11 @@ import { addressKey } from "../../src/probes/active/reflector.ts";
 import { sumOf } from "../../src/probing/wire.ts";
 import { Random } from "../../src/stats/random.ts";
 import { echoReply, ethernetBytes, ipBytes } from "../support/echoFrames.ts";
+import { frames, seed } from "../support/probeFrames.ts";
 
 const object = new URL("../../dist/bpf/x86/reflect.bpf.o", import.meta.url);
 const verdict = { pass: 2, transmit: 3 } as const;
 const port = 862;
-const frames = Number(process.env.KOMON_TEST_FRAMES ?? 1e6);
-const seed = Number(process.env.KOMON_TEST_SEED ?? Date.now() % 1e6);
 
 function open(): BpfObject {
   const opened = BpfObject.open(readFileSync(object));
