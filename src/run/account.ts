@@ -1,4 +1,5 @@
 /** The account of a run: what was measured, how true it is, what was covered, under which conditions. */
+import type { KomonError } from "../base/errors.ts";
 import type { SpanRecords } from "../model/records.ts";
 import type { Coverage, LoadReport, RunResult } from "../model/result.ts";
 import { type Span, spanNames } from "../model/spans.ts";
@@ -35,6 +36,8 @@ export interface Measured {
   readonly incomplete: number;
   /** Why it ended early, if it did. */
   readonly ended: string | undefined;
+  /** Why not all of it is in the files. */
+  readonly unwritten: KomonError | undefined;
 }
 
 /** What the session does not know itself. */
@@ -56,8 +59,10 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
   const truth = truthPath === undefined ? undefined : readTruth(truthPath);
   const joined = truth && joinTruth(records, truth);
   const truthNs = truth && joined && truthColumn(records, truth, joined);
-  if (truthNs) files?.vnf(records, rows, truthNs);
-  files?.spans(records, rows, truthNs);
+  session.write((files) => {
+    if (truthNs) files.vnf(records, rows, truthNs);
+    files.spans(records, rows, truthNs);
+  });
   const known = truthNs?.filter((ns) => !Number.isNaN(ns));
   const hooks = hooksOf(probe);
   const calibrated = calibrationFor(hooks, options);
@@ -119,6 +124,7 @@ export function accountOf(session: Session, circumstances: Circumstances): Measu
     wrongPairs: joined?.wrongPairs ?? 0,
     incomplete: session.incomplete + options.params.intervals - session.done,
     ended: session.ended,
+    unwritten: session.unwritten,
   };
 }
 

@@ -1,3 +1,4 @@
+import { KomonError } from "../base/errors.ts";
 import { sleepUntilNs } from "../kernel/clock.ts";
 import { monotonicNs } from "../kernel/libc.ts";
 import { SpanRecords } from "../model/records.ts";
@@ -16,6 +17,8 @@ export class Session {
   readonly records = new SpanRecords(1 << 14);
   alive: () => boolean = () => true;
   ended: string | undefined;
+  /** Why the files could not be written any more. */
+  unwritten: KomonError | undefined;
   readonly started = new Date().toISOString();
   /** What an interval may take. */
   readonly timeoutNs: number;
@@ -46,13 +49,27 @@ export class Session {
       const { probe, vnf, records, stop } = this;
       const missing = await runInterval(probe, vnf, interval, plan, records, stop, this.alive);
       if (missing > 0) this.incomplete++;
-      this.files?.buffer({ interval, bytes, packets, drops });
-      this.files?.kernel(records, orderedRows(records, first));
+      this.write((files) => {
+        files.buffer({ interval, bytes, packets, drops });
+        files.kernel(records, orderedRows(records, first));
+      });
       this.done = interval;
       this.progress(interval, params.intervals);
       if (stop.aborted) this.ended = "interrupted";
       else if (!this.alive()) break;
       else if (interval < params.intervals) await pause(gapNs(gap, params.sleepNs, random), stop);
+    }
+  }
+
+  /** Writes into the files. The first failure ends the session; what was measured is still to be had. */
+  write(rows: (files: ResultFiles) => void): void {
+    if (this.files === undefined || this.unwritten) return;
+    try {
+      rows(this.files);
+    } catch (error) {
+      if (!(error instanceof KomonError)) throw error;
+      this.unwritten = error;
+      this.ended ??= error.what;
     }
   }
 

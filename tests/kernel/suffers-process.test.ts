@@ -83,22 +83,32 @@ describe("limits", () => {
 });
 
 describe("output", () => {
-  test("a full disk: whole rows are kept, and it says where room is missing", async () => {
+  test("a full disk: whole rows are kept, the result is told, and where room is missing", async () => {
     const mount = "mkdir /tmp/out; mount -t tmpfs -o size=64k tmpfs /tmp/out";
-    await suffering(`${mount}; ${komon} run 50 100 0 10000 64 0 --out /tmp/out`, (said, world) => {
-      expect(said.code).toBe(1);
-      expect(said.stderr).toContain("ENOSPC");
-      expect(said.stderr).toContain("--out");
-      const names = world.list("/tmp/out");
-      expect(names.filter((name) => !/^(KERNEL|VNF|BUFFER|SPANS)_.*\.log$/.test(name))).toEqual([]);
-      const kernel = readFileSync(
-        `/proc/${world.pid}/root/tmp/out/${names.find((name) => name.startsWith("KERNEL_"))}`,
-        "utf8",
-      );
-      expect(kernel.length).toBeGreaterThan(10_000);
-      for (const row of kernel.trimEnd().split("\n")) expect(row.split(";")).toHaveLength(8);
-      expect(kernel.endsWith("\n")).toBe(true);
-    });
+    await suffering(
+      `${mount}; ${komon} run 50 100 0 10000 64 0 --out /tmp/out --format json`,
+      (said, world) => {
+        expect(said.code).toBe(1);
+        expect(said.stderr).toContain("ENOSPC");
+        expect(said.stderr).toContain("--out");
+        const names = world.list("/tmp/out");
+        expect(names.filter((name) => !/^(KERNEL|VNF|BUFFER|SPANS)_.*\.log$/.test(name))).toEqual(
+          [],
+        );
+        const kernel = readFileSync(
+          `/proc/${world.pid}/root/tmp/out/${names.find((name) => name.startsWith("KERNEL_"))}`,
+          "utf8",
+        );
+        expect(kernel.length).toBeGreaterThan(10_000);
+        const rows = kernel.trimEnd().split("\n");
+        for (const row of rows) expect(row.split(";")).toHaveLength(8);
+        expect(kernel.endsWith("\n")).toBe(true);
+        const { spans, error, manifest } = JSON.parse(said.stdout);
+        expect(spans.sojourn.count).toBeGreaterThanOrEqual(rows.length);
+        expect(error.service.pairs).toBe(spans.sojourn.count);
+        expect(manifest.ended).toContain("cannot write");
+      },
+    );
   });
 
   test.each(["| head -1", "| true", ">&-"])("stdout %s", async (redirection) => {

@@ -53,7 +53,8 @@ export function measurer(
     try {
       const either = AbortSignal.any([stop, enough.signal]);
       const measured = await measure(runOptions(run, common, seed, folder), either, interval);
-      const { result, ended, wrongPairs } = measured;
+      const { result, ended, wrongPairs, unwritten } = measured;
+      if (unwritten) throw unwritten;
       if (wrongPairs > 0) return { result, failed: `${wrongPairs} packets were paired wrongly` };
       const cut = ended === "interrupted" && !stop.aborted;
       return { result, ...(ended !== undefined && !cut && { failed: ended }) };
