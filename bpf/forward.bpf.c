@@ -2,7 +2,7 @@
 /*
  * Packets that the kernel forwards (router, bridge, tc): no socket, no process. A packet is known from nic to tx by its
  * skb, which stays the same on that way; what is made anew of the same memory has passed nic again, or was made here
- * and has no device it came in by.
+ * and has no device it came in by. That device (skb_iif) is the one at nic, or one above it: VLAN, bond, VRF.
  */
 #include "lib/deadline.h"
 #include "lib/histogram.h"
@@ -14,6 +14,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ETH_P_IP_BE 0x0008   /* 0x0800 */
 #define ETH_P_IPV6_BE 0xDD86 /* 0x86DD */
 #define WAYS 4
+#define TAKEN 1 /* no skb: somebody is moving in */
 
 const volatile struct komon_forward_options options SEC(".rodata.options") = {};
 
@@ -80,56 +81,56 @@ static __always_inline bool is_device(struct net_device *device, __u32 ifindex)
 	       (!options.netns || device->nd_net.net->ns.inum == options.netns);
 }
 
-/* The packet that was here will not come out any more */
-static __always_inline void give_up(const struct komon_passing *p, struct komon_forward_counters *c)
+/* The packet that was here will not come out any more; false when another CPU was faster */
+static __always_inline bool give_up(struct komon_passing *p, __u64 was, __u64 next,
+				    struct komon_forward_counters *c)
 {
-	if (p->elsewhere)
+	bool elsewhere = p->elsewhere;
+
+	if (!CLAIM(&p->skb, was, next))
+		return false;
+	if (elsewhere)
 		c->filtered++;
 	else
 		c->expired++;
-}
-
-static __always_inline void enter(struct komon_passing *p, struct net_device *device, __u64 now)
-{
-	p->nic_ns = now;
-	p->in_ifindex = device->ifindex;
-	p->elsewhere = 0;
+	return true;
 }
 
 SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(forward_nic, struct sk_buff *skb)
 {
 	struct net_device *device = skb->dev;
-
-	if (!is_device(device, options.in_ifindex))
-		return 0;
-	if (skb->protocol != ETH_P_IP_BE && skb->protocol != ETH_P_IPV6_BE)
-		return 0;
 	struct komon_forward_counters *c = this_cpu();
 	__u64 now = bpf_ktime_get_ns();
 	struct komon_passing *p = find(skb);
 
 	if (!c)
 		return 0;
-	c->seen++;
-	if (p) { /* a packet of before, in the same memory: freed unseen */
-		give_up(p, c);
-		enter(p, device, now);
+	if (p && skb->skb_iif == p->in_ifindex) /* a bridge's own device, after its port */
 		return 0;
-	}
+	if (p) /* a packet of before, in the same memory: freed unseen */
+		give_up(p, (__u64)skb, 0, c);
+	if (!is_device(device, options.in_ifindex))
+		return 0;
+	if (skb->protocol != ETH_P_IP_BE && skb->protocol != ETH_P_IPV6_BE)
+		return 0;
+	c->seen++;
 	for (__u32 way = 0; way < WAYS; way++) {
 		p = place(skb, way);
 		if (!p)
 			continue;
 		__u64 was = p->skb;
 
-		if (was && now - p->nic_ns < KOMON_PASSING_EXPIRY_NS)
+		/* Below 0 where another CPU has moved in since */
+		if (was == TAKEN || (was && (__s64)(now - p->nic_ns) < KOMON_PASSING_EXPIRY_NS))
 			continue;
-		if (!CLAIM(&p->skb, was, (__u64)skb))
+		if (was ? !give_up(p, was, TAKEN, c) : !CLAIM(&p->skb, 0, TAKEN))
 			continue;
-		if (was)
-			give_up(p, c);
-		enter(p, device, now);
+		p->nic_ns = now;
+		p->in_ifindex = device->ifindex;
+		p->elsewhere = 0;
+		barrier();
+		p->skb = (__u64)skb;
 		return 0;
 	}
 	c->collided++;
@@ -141,7 +142,7 @@ int BPF_PROG(forward_tx, struct sk_buff *skb)
 {
 	struct komon_passing *p = find(skb);
 
-	if (!p || skb->skb_iif != p->in_ifindex)
+	if (!p || !skb->skb_iif)
 		return 0;
 	if (!is_device(skb->dev, options.out_ifindex)) {
 		p->elsewhere = 1;
@@ -168,7 +169,7 @@ int BPF_PROG(forward_drop, struct sk_buff *skb)
 	struct komon_passing *p = find(skb);
 	struct komon_forward_counters *c = this_cpu();
 
-	if (!p || !c || p->elsewhere || skb->skb_iif != p->in_ifindex)
+	if (!p || !c || p->elsewhere || !skb->skb_iif)
 		return 0;
 	if (CLAIM(&p->skb, (__u64)skb, 0))
 		c->dropped++;

@@ -1,6 +1,7 @@
 /** What the user wants watched, as ports and filters, or as a way through the host. */
 import { existsSync } from "node:fs";
 import { Exit, KomonError, usageError } from "../base/errors.ts";
+import { deviceNamed } from "../kernel/device.ts";
 import { netnsInode } from "../kernel/netns.ts";
 import type { VnfFilter } from "../probes/vnf/memory.ts";
 import { inNamespace, interfaceIndexIn } from "../testbed/inside.ts";
@@ -45,6 +46,7 @@ export function select(wishes: Wishes): Selection {
   };
   if (who.length === 0 && wishes.ports === undefined) {
     if (inInterface !== undefined || outInterface !== undefined) {
+      if (inInterface !== undefined) refuseAbove(netns, inInterface);
       const name = `forwarded ${inInterface ?? "any device"} → ${outInterface ?? "any device"}`;
       return { kind: "forward", name, netns: netnsInode(netns), ...devices };
     }
@@ -56,6 +58,21 @@ export function select(wishes: Wishes): Selection {
   if (ports.length === 0) throw noPorts(wishes);
   if (ports.length > mostPorts) throw tooMany(ports);
   return { kind: "vnf", ports, filter: { ...devices, ...chosen.filter, netns: inode } };
+}
+
+/** Kinds of devices that packets are taken up to from the one below, where alone they pass `nic`. */
+const above = ["vlan", "bond", "team", "macvlan", "ipvlan", "vrf"];
+
+function refuseAbove(netns: string | undefined, name: string): void {
+  const ask = () => deviceNamed(name).kind;
+  const kind = netns === undefined ? ask() : inNamespace(netns, ask);
+  if (!above.includes(kind)) return;
+  throw new KomonError({
+    what: `cannot watch what comes in by ${name}`,
+    why: `it is a ${kind}: its packets are seen where they come in, at the device below`,
+    mend: `name the device below (\`ip -d link\` shows it), or leave --in-interface out`,
+    exit: Exit.usage,
+  });
 }
 
 interface Reader {
