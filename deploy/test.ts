@@ -18,6 +18,7 @@ const expectedReasons: readonly RegExp[] = [
   /^this kernel has no sock_recv_length/,
   /^this kernel has no VLAN devices/,
   /^this kernel has no UDP-Lite/,
+  /^no io_uring can be made here/,
   /^no cgroup with a (memory|cpuset) limit/,
 ];
 

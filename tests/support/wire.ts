@@ -147,7 +147,8 @@ export class Vnf implements Disposable {
   readonly seen: Seen[] = [];
   readonly #memory = stableMemory(mostBytes);
   readonly #bytes = new DataView(this.#memory.buffer);
-  readonly #back: { bytes: Uint8Array };
+  /** Where packets go back to, as C wants it. */
+  readonly back: { readonly address: Pointer; readonly length: number };
 
   constructor({ address = "::", shared, bufferBytes = 64 << 20 }: VnfOptions) {
     const own = socketAddress(address, port);
@@ -157,7 +158,15 @@ export class Vnf implements Disposable {
     if (shared === "address") libc.setsockopt(this.fd, SOL_SOCKET, SO_REUSEADDR, one, 4);
     bindSocket(this.fd, own);
     const peer = address === "::" ? `::ffff:${addresses.peer4}` : addresses.peer4;
-    this.#back = socketAddress(peer, 9998);
+    const { bytes } = socketAddress(peer, 9998);
+    const to = stableMemory(bytes.length);
+    new Uint8Array(to.buffer).set(bytes);
+    this.back = { ...to, length: bytes.length };
+  }
+
+  /** Where it reads to, and sends from. */
+  get memory(): Pointer {
+    return this.#memory.address;
   }
 
   /** Reads one packet, when there is one; the bytes stay in the VNF's memory. */
@@ -176,8 +185,7 @@ export class Vnf implements Disposable {
   }
 
   send(bytes: number): number {
-    const { bytes: to } = this.#back;
-    return libc.sendto(this.fd, this.#memory.address, bytes, 0, to, to.length);
+    return libc.sendto(this.fd, this.memory, bytes, 0, this.back.address, this.back.length);
   }
 
   payload(bytes: number): Uint8Array {
@@ -185,14 +193,14 @@ export class Vnf implements Disposable {
   }
 
   /** Gives back every packet that waits, at once; returns how many there were. */
-  mirror(): number {
+  mirror(send: (bytes: number) => unknown = (bytes) => this.send(bytes)): number {
     for (let count = 0; ; count++) {
       const askedNs = monotonicNs();
       const bytes = this.read();
       if (bytes < 0) return count;
       const gotNs = monotonicNs();
       const beginNs = monotonicNs();
-      this.send(bytes);
+      send(bytes);
       const sentNs = monotonicNs();
       const word = (at: number) => this.#bytes.getUint32(at, true);
       const seq = bytes < 8 ? noSeq : sequenceOf(word(0), word(4));

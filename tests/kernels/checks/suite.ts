@@ -42,6 +42,8 @@ const files: Readonly<Record<string, File>> = {
   "suffers-vlan": { on: all },
   "suffers-packets": { on: all, lack: noUdpLite },
   "suffers-packets on kprobe": { on: ["6.1"], env: "KOMON_TEST_HOOKS=kprobe" },
+  "suffers-uring": { on: ["6.1", "6.12"] },
+  "suffers-uring on kprobe": { on: ["6.1"], env: "KOMON_TEST_HOOKS=kprobe" },
   "suffers-paths": { on: ["6.12"] },
   "suffers-host": { on: ["6.1"] },
   "suffers-process": { on: ["6.12"] },
