@@ -87,13 +87,18 @@ SIGINT and SIGTERM end it with a summary. The letters are those of KOMon's udp-m
 
     await Promise.race([stopped(stop), vnf.broken()]);
     const outcome = await vnf.stop();
-    truthFile?.write(truthPieces(options, port, outcome.chunks));
     const lines = sampleLines(outcome.chunks, labels, args.all, logFile ? 0 : 1);
-    if (logFile) logFile.write([new TextEncoder().encode(lines)]);
-    else if (lines) print(lines);
+    const asJson = args.format === "json";
     log.info(outcomeText(outcome, options));
-    if (args.format === "json") print(`${JSON.stringify(outcomeJson(outcome, options, port))}\n`);
-    if (outcome.error) throw outcome.error;
+    inTurn(
+      () => truthFile?.write(truthPieces(options, port, outcome.chunks)),
+      () => logFile?.write([new TextEncoder().encode(lines)]),
+      () => !logFile && lines && print(lines),
+      () => asJson && print(`${JSON.stringify(outcomeJson(outcome, options, port))}\n`),
+      () => {
+        if (outcome.error) throw outcome.error;
+      },
+    );
     return Exit.done;
   },
 });
@@ -133,6 +138,20 @@ function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
 function labelsOf(given: ValuesOf<typeof args>, { delayNs }: VnfOptions): SampleLabels {
   const { pps, bytes = "", interval } = given;
   return { pps, bytes, interval: intervalText(interval), delayNs };
+}
+
+/** Does all of it, whatever fails: a full device costs what was to lie there. Throws the first error, tells the others. */
+function inTurn(...steps: readonly (() => unknown)[]): void {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  for (const error of errors.slice(1)) log.warn(error instanceof Error ? error.message : error);
+  if (errors.length > 0) throw errors[0];
 }
 
 /** SIGUSR1, from before anybody listens on: one that comes early is kept. */

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { readTruth } from "../../src/results/truth.ts";
 import { komon, komonCommand } from "../support/komon.ts";
 import { Folder, mirror, Running, Sink, send, startVnf } from "../support/traffic.ts";
+import { World } from "../support/world.ts";
 
 const many = ["--pps", "10k", "--count", "2000"];
 
@@ -106,6 +107,24 @@ describe("komon vnf", () => {
     ]);
   });
 
+  test("a file that cannot be written costs neither the other one nor the summary", async () => {
+    await using world = await World.open();
+    const small = "mkdir /tmp/small && mount -t tmpfs -o size=4k tmpfs /tmp/small";
+    expect((await world.run(["sh", "-c", small])).code).toBe(0);
+    const files = ["--truth", "/tmp/small/truth", "--log", "/tmp/log"];
+    const words = ["--port", "7001", "--all", ...files, "--format", "json"];
+    await using vnf = await Running.start(world.command([...komonCommand, "vnf", ...words]));
+    const load = await world.komon("load", "127.0.0.1:7001", "--count", "500", "--pps", "10k");
+    expect(load.code).toBe(0);
+    const { code, stdout, stderr } = await vnf.stop();
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("/tmp/small/truth\n  why:  ENOSPC"),
+    ]);
+    expect(world.read("/tmp/log").trimEnd().split("\n")).toHaveLength(500);
+    expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({ received: 500 });
+  });
+
   test("says what is wrong, and why, and what to do", async () => {
     using folder = new Folder();
     const old = folder.file("old");
@@ -121,7 +140,7 @@ describe("komon vnf", () => {
       [2, /exclude each other/, "--echo", "--target", "127.0.0.1:9"],
       [2, /--drop/, "--drop", "1.5"],
       [2, /there is no CPU 4000 for --cpu/, "--cpu", "4000", "--port", "0"],
-      [2, /it exists and holds 9 bytes/, "--truth", old, "--port", "0"],
+      [2, /EEXIST, file exists\n.*name another file/, "--truth", old, "--port", "0"],
       [3, /ENOENT/, "--truth", "/no/such/folder/t", "--port", "0"],
       [3, /cannot enter network namespace "nowhere"\n.*ENOENT/, "--netns", "nowhere"],
     ];
