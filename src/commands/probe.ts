@@ -8,6 +8,7 @@ import { setNetns } from "../kernel/libc.ts";
 import { rungWishes } from "../probes/active/rungs.ts";
 import { type Resolved, resolveHosts } from "../probing/hosts.ts";
 import type { SessionOptions } from "../probing/plan.ts";
+import { keptOf } from "../probing/samples.ts";
 import { Session } from "../probing/session.ts";
 import { Trains } from "../probing/train.ts";
 import { type Kind, leastPayloadBytes, packetBytes } from "../probing/wire.ts";
@@ -151,8 +152,8 @@ async function probe(
     : Exit.done;
 }
 
-function trainsTo({ options, wire }: Session, family: 2 | 10): Trains {
-  return new Trains(options.burst, packetBytes(wire, family));
+function trainsTo({ options, wire, hosts }: Session, family: 2 | 10): Trains {
+  return new Trains(options.burst, packetBytes(wire, family), keptOf(hosts.length));
 }
 
 function show(given: Given, session: Session, report: ProbeReport, after = false): void {

@@ -1,6 +1,6 @@
 import type { Summary } from "../model/result.ts";
-import { Histogram, histogramBuckets } from "../stats/histogram.ts";
-import { summaryOfHistogram, summaryOfSorted } from "../stats/summary.ts";
+import { Histogram, histogramBuckets, nearestRank } from "../stats/histogram.ts";
+import { quantileSorted, sorted, summaryOfSorted } from "../stats/summary.ts";
 
 /** Values that are kept as they are, in all series together; each of many hosts has room for its histogram's. */
 const keptInAll = 1 << 16;
@@ -11,9 +11,10 @@ export function keptOf(series: number): number {
 }
 
 /**
- * Times of one host: as they are up to a limit, then in a histogram (percentiles within a bucket, 6.25 %). The memory
- * for them is taken with the first one, and a histogram takes no more, so that a long run needs no more than a short
- * one. Mean, deviation, least and most are always exact.
+ * Times of one host, or other values: as they are up to a limit, then in a histogram of their distances from the least
+ * so far, so that percentiles are within a bucket (6.25 %) of that distance, also where a clock that is off makes all
+ * values large or negative. The memory is taken with the first value, and a histogram takes no more, so that a long run
+ * needs no more than a short one. Mean, deviation, least and most are always exact.
  */
 export class Samples {
   count = 0;
@@ -21,52 +22,80 @@ export class Samples {
   #shift = 0;
   #squares = 0;
   #min = Number.POSITIVE_INFINITY;
-  #max = 0;
+  #max = Number.NEGATIVE_INFINITY;
   #exact: Float64Array | undefined;
-  #histogram: Histogram | undefined;
+  #base = 0;
+  #above: Histogram | undefined;
+  #below: Histogram | undefined;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  get minNs(): number {
-    return this.#min;
-  }
-
-  add(ns: number): void {
-    if (this.count === 0) this.#shift = ns; // keeps the squares small, and so exact
-    const moved = ns - this.#shift;
+  add(value: number): void {
+    if (this.count === 0) this.#shift = value; // keeps the squares small, and so exact
+    const moved = value - this.#shift;
     this.#sum += moved;
     this.#squares += moved * moved;
-    if (ns < this.#min) this.#min = ns;
-    if (ns > this.#max) this.#max = ns;
-    if (this.#histogram) this.#histogram.add(ns);
-    else this.#keep(ns);
+    if (this.#above) this.#sort(this.#above, value);
+    else this.#keep(value);
+    if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
     this.count++;
   }
 
-  #keep(ns: number): void {
+  #keep(value: number): void {
     this.#exact ??= new Float64Array(this.#limit);
     if (this.count < this.#limit) {
-      this.#exact[this.count] = ns;
+      this.#exact[this.count] = value;
       return;
     }
-    this.#histogram = new Histogram();
-    this.#histogram.addAll(this.#exact);
-    this.#histogram.add(ns);
+    this.#base = this.#min;
+    this.#above = new Histogram();
+    for (const one of this.#exact) this.#sort(this.#above, one);
+    this.#sort(this.#above, value);
     this.#exact = undefined;
   }
 
+  #sort(above: Histogram, value: number): void {
+    if (value >= this.#base) {
+      above.add(value - this.#base);
+      return;
+    }
+    this.#below ??= new Histogram();
+    this.#below.add(this.#base - value);
+  }
+
+  /** By nearest rank; NaN when empty. */
+  quantile(q: number): number {
+    if (!this.#above) return quantileSorted(this.#sorted(), q);
+    const rank = nearestRank(q, this.count);
+    const under = this.#below?.count ?? 0;
+    const value =
+      this.#below && rank <= under
+        ? this.#base - this.#below.quantile((under - rank + 1) / under).value
+        : this.#base + this.#above.quantile((rank - under) / (this.count - under)).value;
+    return Math.min(this.#max, Math.max(this.#min, value));
+  }
+
   summary(): Summary {
-    if (this.#exact) return summaryOfSorted(this.#exact.slice(0, this.count).sort());
-    const mean = this.#shift + this.#sum / this.count;
+    if (!this.#above) return summaryOfSorted(this.#sorted());
     const variance = (this.#squares - (this.#sum * this.#sum) / this.count) / (this.count - 1);
-    const result = summaryOfHistogram(this.#histogram ?? new Histogram(), {
-      sumNs: mean * this.count,
-      minNs: this.#min,
-      maxNs: this.#max,
-    });
-    return { ...result, sd_ns: Math.sqrt(Math.max(0, variance)) };
+    return {
+      count: this.count,
+      mean_ns: this.#shift + this.#sum / this.count,
+      sd_ns: Math.sqrt(Math.max(0, variance)),
+      min_ns: this.#min,
+      p50_ns: this.quantile(0.5),
+      p90_ns: this.quantile(0.9),
+      p99_ns: this.quantile(0.99),
+      p999_ns: this.quantile(0.999),
+      max_ns: this.#max,
+    };
+  }
+
+  #sorted(): Float64Array {
+    return sorted(this.#exact?.subarray(0, this.count) ?? []);
   }
 }

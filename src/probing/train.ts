@@ -4,7 +4,7 @@
  * capacity of that part, the whole train what is to be had of it: the dispersion rate, which lies between the
  * available bandwidth and the capacity. Both are estimates, of the way there and back together.
  */
-import { quantileSorted, sorted } from "../stats/summary.ts";
+import { Samples } from "./samples.ts";
 
 /** Of a set of estimates: the middle, and the spread from the 10th to the 90th percentile. */
 export interface Spread {
@@ -41,12 +41,15 @@ export class Trains {
   #received = 0;
   #train = -1;
   #begun = 0;
-  readonly #sentBps: number[] = [];
-  readonly #trainBps: number[] = [];
-  readonly #pairBps: number[] = [];
+  readonly #sentBps: Samples;
+  readonly #trainBps: Samples;
+  readonly #pairBps: Samples;
 
-  /** `packetBytes`: from the IP header on. */
-  constructor(length: number, packetBytes: number) {
+  /** `packetBytes`: from the IP header on. `kept`: estimates of each kind that are kept as they are. */
+  constructor(length: number, packetBytes: number, kept: number) {
+    this.#sentBps = new Samples(kept);
+    this.#trainBps = new Samples(kept);
+    this.#pairBps = new Samples(kept);
     this.#length = length;
     this.#packetBytes = packetBytes;
     this.#tx = new Float64Array(length);
@@ -75,22 +78,22 @@ export class Trains {
     const bits = this.#packetBytes * 8;
     const last = this.#length - 1;
     const rate = (times: Float64Array) => (bits * last * 1e9) / (times[last] - times[0]);
-    this.#sentBps.push(rate(this.#tx));
-    this.#trainBps.push(rate(this.#rx));
+    this.#sentBps.add(rate(this.#tx));
+    this.#trainBps.add(rate(this.#rx));
     for (let at = 1; at <= last; at++) {
       const gap = this.#rx[at] - this.#rx[at - 1];
-      if (gap > 0) this.#pairBps.push((bits * 1e9) / gap);
+      if (gap > 0) this.#pairBps.add((bits * 1e9) / gap);
     }
   }
 
   /** Undefined when no train came back whole. */
   report(): TrainReport | undefined {
-    if (this.#trainBps.length === 0) return undefined;
+    if (this.#trainBps.count === 0) return undefined;
     const sent = spread(this.#sentBps);
     const available = spread(this.#trainBps);
     return {
       trains: this.#begun,
-      complete: this.#trainBps.length,
+      complete: this.#trainBps.count,
       probes_per_train: this.#length,
       packet_bytes: this.#packetBytes,
       ...{ sent, available, capacity: spread(this.#pairBps) },
@@ -99,8 +102,7 @@ export class Trains {
   }
 }
 
-function spread(rates: readonly number[]): Spread {
-  const order = sorted(rates);
-  const at = (q: number) => Math.round(quantileSorted(order, q));
+function spread(rates: Samples): Spread {
+  const at = (q: number) => Math.round(rates.quantile(q));
   return { p10_bps: at(0.1), p50_bps: at(0.5), p90_bps: at(0.9) };
 }

@@ -86,11 +86,35 @@ describe("samples", () => {
   test("of each host are kept up to a limit that does not grow", () => {
     expect([1, 2, 110, 111, 10_000].map(keptOf)).toEqual([65_536, 32_768, 595, 592, 592]);
     const samples = new Samples(keptOf(1));
-    for (let n = 0; n < keptOf(1); n++) samples.add(100_001);
-    expect(samples.summary().p50_ns).toBe(100_001);
-    samples.add(200_003);
-    expect(samples.summary().p50_ns).not.toBe(100_001); // a place in a bucket, from now on
-    expect(samples.summary()).toMatchObject({ count: 65_537, min_ns: 100_001, max_ns: 200_003 });
+    for (let n = 0; n < keptOf(1); n++) samples.add(n % 2 === 0 ? 1 : 800_001);
+    expect(samples.quantile(0.9)).toBe(800_001);
+    samples.add(2_000_003);
+    expect(samples.quantile(0.9)).not.toBe(800_001); // a place in a bucket, from now on
+    expect(samples.summary()).toMatchObject({ count: 65_537, min_ns: 1, max_ns: 2_000_003 });
+  });
+
+  test("are as near where a clock is off, and where they sink below the first ones", () => {
+    const hourNs = 3600e9;
+    for (const of of [
+      (n: number) => -hourNs + ((n * 7919) % 10_000),
+      (n: number) => hourNs + ((n * 7919) % 10_000),
+      (n: number) => -3 * n,
+    ]) {
+      const values = Array.from({ length: 10_000 }, (_, n) => of(n));
+      const samples = new Samples(64);
+      for (const value of values) samples.add(value);
+      const near = samples.summary();
+      const exact = summary(values);
+      expect(near).toMatchObject({ count: 10_000, min_ns: exact.min_ns, max_ns: exact.max_ns });
+      const span = exact.max_ns - exact.min_ns;
+      for (const key of ["p50_ns", "p90_ns", "p99_ns"] as const) {
+        expect(Math.abs(near[key] - exact[key])).toBeLessThan(0.0625 * span);
+      }
+      for (let last = 0, q = 0; q <= 1; q += 0.01) {
+        expect(samples.quantile(q)).toBeGreaterThanOrEqual(q === 0 ? exact.min_ns : last);
+        last = samples.quantile(q);
+      }
+    }
   });
 
   test("are exact up to their limit, and near beyond it", () => {
