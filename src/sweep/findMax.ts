@@ -146,8 +146,12 @@ function isDisturbed({ result }: Outcome): boolean {
   return (latestNs(load) ?? 0) > stillNs;
 }
 
-/** Sent by the load and never by the VNF. Where the VNF keeps no account, what the kernel saw of it. */
+/**
+ * Sent by the load and never by the VNF. Where the VNF keeps no account: what the kernel saw come and not go, and what
+ * it did not see come.
+ */
 function lostPackets({ load, vnf, coverage }: RunResult): number {
   if (load && vnf) return Math.max(0, load.sent - vnf.sent);
-  return coverage.expired + coverage.in_flight;
+  const { expired, in_flight, matched } = coverage;
+  return Math.max(expired + in_flight, (load?.sent ?? 0) - matched);
 }

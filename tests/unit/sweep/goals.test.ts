@@ -50,7 +50,20 @@ describe("whether a load holds", () => {
     return { run, state: "done" as const, result };
   };
 
+  const external = (matched: number, expired: number) => {
+    const { result } = outcome(1000, 0, 1000, 1000);
+    const coverage = { seen: matched + expired, matched, expired, in_flight: 0 };
+    return {
+      run,
+      state: "done" as const,
+      result: { ...result, vnf: undefined, coverage } as never,
+    };
+  };
+
   test.each([
+    [external(1000, 0), undefined],
+    [external(998, 2), "2 of 1000 packets lost"],
+    [external(990, 0), "10 of 1000 packets lost"], // before the socket
     [outcome(1000, 1000, 1000, 200_000), undefined],
     [outcome(1000, 999, 1000, 1000), "1 of 1000 packets lost"],
     [outcome(1000, 1000, 980, 1000), "the load reached 980 of 1000 pps"],
