@@ -8,7 +8,7 @@ import { log } from "../base/log.ts";
 import { type Moment, thisMoment } from "./moment.ts";
 import { Recent } from "./recent.ts";
 import type { Sample } from "./sampler.ts";
-import { type Point, Store, type Written } from "./store.ts";
+import { type Part, type Point, type Range, Store, type Written } from "./store.ts";
 
 const writeMs = 5000;
 const retryMs = 10_000;
@@ -71,14 +71,46 @@ export class History implements Disposable {
       return store.range(key, fromMs, toMs, most, Math.max(this.#now.atMs, toMs));
     });
     if (points) return points;
-    return [...this.#recent.since(0, key)]
-      .filter(({ at }) => at >= fromMs && at <= toMs)
-      .sort((a, b) => a.at - b.at)
-      .map(({ at, value }) => ({ at, low: value, mean: value, high: value }));
+    return this.#remembered(key, fromMs, toMs).map(({ at, value }) => ({
+      ...{ at, low: value, mean: value, high: value },
+    }));
   }
 
+  /** What a range is made of, in a few parts; those without a point are left out. */
+  parts(key: string, range: Range, most = 2000): Part[] {
+    const [fromMs, toMs, parts] = range;
+    const nowMs = Math.max(this.#now.atMs, toMs);
+    const stored = this.#tryTo((store) => store.parts(key, range, most, nowMs));
+    if (stored) return stored;
+    const partOf = (at: number) => Math.floor(((at - fromMs) * parts) / (toMs + 1 - fromMs));
+    const byPart = Map.groupBy(this.#remembered(key, fromMs, toMs), ({ at }) => partOf(at));
+    return Array.from(byPart, ([part, points]) => {
+      const values = points.map(({ value }) => value);
+      const sum = values.reduce((all, value) => all + value, 0);
+      const n = values.length;
+      return { part, points: n, low: Math.min(...values), high: Math.max(...values), sum, n };
+    });
+  }
+
+  /** The last value of a range. */
+  last(key: string, fromMs: number, toMs: number, most = 2000): number | undefined {
+    const nowMs = Math.max(this.#now.atMs, toMs);
+    const stored = this.#tryTo((store) => store.last(key, fromMs, toMs, most, nowMs));
+    return stored ?? this.#remembered(key, fromMs, toMs).at(-1)?.value;
+  }
+
+  #remembered(key: string, fromMs: number, toMs: number): { at: number; value: number }[] {
+    return [...this.#recent.since(0, key)]
+      .filter(({ at }) => at >= fromMs && at <= toMs)
+      .sort((a, b) => a.at - b.at);
+  }
+
+  /** Of what is in memory, and in the file, to which it brings what it does not have. */
   keys(): string[] {
-    const stored = this.#tryTo((store) => store.keys());
+    const stored = this.#tryTo((store) => {
+      this.#write(store);
+      return store.keys();
+    });
     return [...new Set([...this.#recent.keys(), ...(stored ?? [])])].sort();
   }
 

@@ -27,6 +27,7 @@ export class Dashboard implements Disposable {
   readonly #timer: Timer;
   #latest: Sample = new Map();
   #isBegun = false;
+  #isReporting = false;
   #noted = "";
   #at: Moment = thisMoment();
 
@@ -57,8 +58,6 @@ export class Dashboard implements Disposable {
   /** Answers what the server itself does not know. */
   async answer(request: Request, url: URL): Promise<Response | undefined> {
     const { searchParams: query } = url;
-    const to = Number(query.get("to") ?? Date.now());
-    const from = Number(query.get("from") ?? to - 900e3);
     switch (url.pathname) {
       case "/api/live":
         return this.#live(request);
@@ -69,8 +68,9 @@ export class Dashboard implements Disposable {
       case "/api/connections":
         return Response.json(this.#source.connections(mostConnections));
       case "/api/history":
-        if (!(from < to)) return new Response("from must be before to\n", { status: 400 });
-        return Response.json(this.#history.range(query.get("key") ?? "", from, to));
+        return this.#range(query, ({ from, to }) =>
+          Response.json(this.#history.range(query.get("key") ?? "", from, to)),
+        );
       case "/api/silence": {
         if (request.method !== "POST") return new Response("POST it\n", { status: 405 });
         // A page of another origin cannot set this header without being asked first.
@@ -81,13 +81,13 @@ export class Dashboard implements Disposable {
         });
       }
       case "/report":
-        return new Response(reportHtml(this.#history, from, to), {
-          headers: { "content-type": "text/html; charset=utf-8" },
-        });
+        return this.#report(query, "text/html", ({ from, to }) =>
+          reportHtml(this.#history, from, to, this.#alerts.list(this.#at)),
+        );
       case "/report.csv":
-        return new Response(reportCsv(this.#history, from, to), {
-          headers: { "content-type": "text/csv; charset=utf-8" },
-        });
+        return this.#report(query, "text/csv", ({ from, to }) =>
+          reportCsv(this.#history, from, to),
+        );
     }
     return undefined;
   }
@@ -120,6 +120,35 @@ export class Dashboard implements Disposable {
     return `data: ${JSON.stringify({ at: this.#at.atMs, values, alerts, problem })}\n\n`;
   }
 
+  #range<T>(query: URLSearchParams, act: (range: Range) => T): T | Response {
+    const range = rangeOf(query);
+    if (range) return act(range);
+    const wanted = "from and to are in ms since 1970, and from is before to";
+    return new Response(`${wanted}\n`, { status: 400 });
+  }
+
+  /** One at a time: it reads all that there is. */
+  async #report(
+    query: URLSearchParams,
+    type: string,
+    make: (range: Range) => Promise<string>,
+  ): Promise<Response> {
+    if (this.#isReporting) {
+      const headers = { "retry-after": "5" };
+      return new Response("another report is being made\n", { status: 503, headers });
+    }
+    this.#isReporting = true;
+    try {
+      const headers = { "content-type": `${type}; charset=utf-8` };
+      return await this.#range(
+        query,
+        async (range) => new Response(await make(range), { headers }),
+      );
+    } finally {
+      this.#isReporting = false;
+    }
+  }
+
   /** Server-sent events. A reader that does not keep up loses samples, never memory here. */
   #live(request: Request): Response {
     let listener: ((event: string) => void) | undefined;
@@ -145,4 +174,17 @@ export class Dashboard implements Disposable {
       headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
     });
   }
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The last quarter of an hour, where nothing is said; undefined for what is no range. */
+function rangeOf(query: URLSearchParams): Range | undefined {
+  const to = Number(query.get("to") ?? Date.now());
+  const from = Number(query.get("from") ?? to - 900e3);
+  const farthest = 8.64e15; // of what a Date can be
+  return from < to && from >= -farthest && to <= farthest ? { from, to } : undefined;
 }

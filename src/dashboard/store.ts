@@ -22,6 +22,21 @@ export interface Point {
   readonly high: number;
 }
 
+/** From when, to when, and into how many parts. */
+export type Range = readonly [fromMs: number, toMs: number, parts: number];
+
+/** All points of a part of a range. */
+export interface Part {
+  /** 0… */
+  readonly part: number;
+  readonly points: number;
+  readonly low: number;
+  readonly high: number;
+  /** Of all values, and how many they are. */
+  readonly sum: number;
+  readonly n: number;
+}
+
 interface Sum {
   readonly at: number;
   low: number;
@@ -85,14 +100,32 @@ export class Store implements Disposable {
 
   /** Points of a series, from the finest tier that reaches back so far and is no more than `most` points. */
   range(key: string, fromMs: number, toMs: number, most: number, nowMs: number): Point[] {
-    const tier = tiers.findIndex(
-      ({ stepMs, keepMs }) => nowMs - fromMs <= keepMs && (toMs - fromMs) / stepMs <= most,
-    );
     const query = this.#database.query<Point, [number, string, number, number]>(
       `SELECT at, low, mean, high FROM points JOIN series ON series.id = points.series
        WHERE tier = ? AND key = ? AND at BETWEEN ? AND ? ORDER BY at`,
     );
-    return query.all(tier < 0 ? tiers.length - 1 : tier, key, fromMs, toMs);
+    return query.all(tierOf(fromMs, toMs, most, nowMs), key, fromMs, toMs);
+  }
+
+  /** The same points, put together to `parts` at most. */
+  parts(key: string, [fromMs, toMs, parts]: Range, most: number, nowMs: number): Part[] {
+    const query = this.#database.query<Part, [number, number, number, number, string]>(
+      `SELECT cast((at - ?2) * ?4 / (?3 + 1 - ?2) AS INTEGER) AS part, count(*) AS points, min(low) AS low,
+       sum(mean * n) AS sum, sum(n) AS n, max(high) AS high
+       FROM points JOIN series ON series.id = points.series
+       WHERE tier = ?1 AND key = ?5 AND at BETWEEN ?2 AND ?3 GROUP BY part ORDER BY part`,
+    );
+    const tier = tierOf(fromMs, toMs, most, nowMs);
+    return query.all(tier, fromMs, toMs, parts, key);
+  }
+
+  /** The mean of the last point of the range. */
+  last(key: string, fromMs: number, toMs: number, most: number, nowMs: number): number | undefined {
+    const query = this.#database.query<{ mean: number }, [number, string, number, number]>(
+      `SELECT mean FROM points JOIN series ON series.id = points.series
+       WHERE tier = ? AND key = ? AND at BETWEEN ? AND ? ORDER BY at DESC LIMIT 1`,
+    );
+    return query.get(tierOf(fromMs, toMs, most, nowMs), key, fromMs, toMs)?.mean;
   }
 
   keys(): string[] {
@@ -186,6 +219,13 @@ export class Store implements Disposable {
     this.#ids.set(key, id);
     return id;
   }
+}
+
+function tierOf(fromMs: number, toMs: number, most: number, nowMs: number): number {
+  const tier = tiers.findIndex(
+    ({ stepMs, keepMs }) => nowMs - fromMs <= keepMs && (toMs - fromMs) / stepMs <= most,
+  );
+  return tier < 0 ? tiers.length - 1 : tier;
 }
 
 /** Values that follow each other in a step of a series are one. */

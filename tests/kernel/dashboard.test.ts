@@ -100,6 +100,35 @@ describe("komon dashboard", () => {
     expect(keys[1]).toEqual(keys[0]);
   });
 
+  test("what is no range is said; a report of all time stops nothing", async () => {
+    await using dashboard = await start("ranges.db", "--no-tcp");
+    await enough(dashboard);
+    const ask = async (path: string) => {
+      const answer = await fetch(`${dashboard.base}${path}`);
+      return { status: answer.status, body: await answer.text() };
+    };
+    for (const path of ["/report", "/report.csv", "/api/history"]) {
+      for (const range of [
+        "from=yesterday",
+        "from=2&to=1",
+        "to=1e30",
+        "from=-Infinity",
+        "to=NaN",
+      ]) {
+        const { status, body } = await ask(`${path}?${range}`);
+        expect([path, range, status]).toEqual([path, range, 400]);
+        expect(body).toStartWith("from and to are in ms since 1970");
+      }
+    }
+    const all = await Promise.all([1, 2, 3].map(() => ask("/report?from=0")));
+    expect(all.map(({ status }) => status).sort()[0]).toBe(200);
+    for (const { status } of all) expect([200, 503]).toContain(status);
+    const { body } = await ask("/report?from=0");
+    expect(body).toMatch(/<td>process_resident_memory_bytes<\/td>(<td>[\d.]+( MiB)?<\/td>){5}/);
+    expect(dashboard.talk).not.toContain("defect");
+    expect(dashboard.talk).not.toContain("RangeError");
+  });
+
   test("a damaged history is set aside, an unusable one is told, and measuring goes on", async () => {
     writeFileSync(join(folder, "bad.db"), "this is no database, ".repeat(500));
     await using dashboard = await start("bad.db", "--no-tcp");

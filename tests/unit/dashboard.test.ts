@@ -40,6 +40,24 @@ describe("the history", () => {
     expect(history.keys()).toEqual(["x"]);
   });
 
+  test.each([
+    ["a file", join(folder, "parts.db")],
+    ["memory", "/proc/none.db"],
+  ])("puts a range together, weighted by how much each point stands for: %s", (_, path) => {
+    const begin = Math.floor(Date.now() / 60e3) * 60e3 - 600e3;
+    using history = openHistory(path, 1 << 24);
+    for (let s = 0; s < 90; s++) history.add(new Map([["x", s]]), after(s * 1000, begin));
+    expect(history.keys()).toEqual(["x"]); // and all of it is written
+    const all = history.parts("x", [begin, begin + 119_999, 2]);
+    expect(all).toMatchObject([
+      { part: 0, low: 0, high: 59, sum: 1770, n: 60 },
+      { part: 1, low: 60, high: 89, sum: 2235, n: 30 },
+    ]);
+    expect(history.last("x", begin, begin + 119_999)).toBe(89);
+    expect(history.last("x", begin, begin + 30_000)).toBe(30);
+    expect(history.parts("y", [begin, begin + 1, 2])).toEqual([]);
+  });
+
   test("stays within its size: the oldest seconds go, the newest stay", () => {
     const path = join(folder, "full.db");
     const begin = Date.now() - 3000e3;
