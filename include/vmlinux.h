@@ -118,6 +118,7 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
+	unsigned int tail; /* offset from head: on 64 bits */
 	unsigned char *head;
 	refcount_t users;
 };

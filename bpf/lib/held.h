@@ -9,8 +9,8 @@
 #include "vnf_maps.h"
 
 #define THREAD_PROBES 4
-#define THREAD_IDLE_NS 10000000000ull
-#define THREAD_DONE_NS 50000000ull
+#define THREAD_IDLE_NS 10000000000ll
+#define THREAD_DONE_NS 50000000ll
 
 static __always_inline __u32 current_tid(void)
 {
@@ -36,7 +36,7 @@ static __always_inline struct komon_thread *thread_find(__u32 tid, __u32 *key)
 
 static __always_inline bool holds_nothing(const struct komon_thread *t)
 {
-	return t->first_unsent > t->reads && t->awaiting_first == t->awaiting_last;
+	return (__s32)(t->first_unsent - t->reads) > 0 && t->awaiting_first == t->awaiting_last;
 }
 
 /* Takes a free or idle place for a thread that has none; -1: there is none. Own function, verified once */
@@ -52,17 +52,18 @@ __attribute__((noinline)) int thread_place(__u32 tid)
 		if (!t)
 			continue;
 		/* Second round: of threads that may have ended with their work, as a process for each packet does */
-		__u64 idle = i >= THREAD_PROBES && holds_nothing(t) ? THREAD_DONE_NS : THREAD_IDLE_NS;
+		__s64 idle = i >= THREAD_PROBES && holds_nothing(t) ? THREAD_DONE_NS : THREAD_IDLE_NS;
 
-		if (was && now - t->active_ns < idle)
+		if (was && SINCE(now, t->active_ns) < idle)
 			continue;
+		t->active_ns = now; /* before it is ours: nobody else may find it idle then */
 		if (CLAIM(owner, was, tid)) {
 			t->recv_kind = KOMON_BUFFER_NONE;
 			t->awaiting_first = t->awaiting_last = 0;
 			t->first_unsent = t->reads + 1;
 			t->returned = t->reads;
 			t->overrun = 0;
-			t->active_ns = now;
+			t->send_ns = 0;
 			return key;
 		}
 	}
@@ -102,8 +103,8 @@ static __always_inline void hold(struct komon_thread *t, const struct komon_queu
 	h->flags = 0;
 	h->state = KOMON_READ;
 	/* Move the begin of the unsent on: over what has been sent, and over what this packet takes the place of */
-	for (int i = 0; i < 4 && t->first_unsent <= t->reads; i++) {
-		if (t->first_unsent + KOMON_HELD > t->reads && t->first_unsent &&
+	for (int i = 0; i < 4 && (__s32)(t->reads - t->first_unsent) >= 0; i++) {
+		if (t->reads - t->first_unsent < KOMON_HELD && t->first_unsent &&
 		    held_at(t, t->first_unsent - 1)->state == KOMON_READ)
 			break;
 		t->first_unsent++;

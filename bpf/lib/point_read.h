@@ -44,7 +44,9 @@ static __always_inline int at_receive(struct sock *sk, struct msghdr *message, c
 {
 	__u32 key, tid = current_tid();
 
-	if (vnf_of_port(LOAD(direct, sk, __sk_common.skc_num)) == NO_VNF)
+	__u32 vnf = vnf_of_port(LOAD(direct, sk, __sk_common.skc_num));
+
+	if (vnf == NO_VNF || !in_namespace(&control.filter[vnf % KOMON_VNFS], sk, direct))
 		return 0;
 	struct komon_thread *t = thread_find(tid, &key);
 	struct user_data data = {};
@@ -174,8 +176,12 @@ int BPF_PROG(read_sys_exit, struct pt_regs *regs, long result)
 	__u32 first = t->reads - t->returned < KOMON_HELD ? t->returned : t->reads - KOMON_HELD;
 
 	t->returned = t->reads;
-	for (__u32 i = 0; i < KOMON_HELD && first + i != t->reads; i++)
-		held_at(t, first + i)->read_ns = now;
+	for (__u32 i = 0; i < KOMON_HELD && first + i != t->reads; i++) {
+		struct komon_held *h = held_at(t, first + i);
+
+		if (h->state == KOMON_READ) /* not sent since, where the kernel has left out the end of an earlier call */
+			h->read_ns = now;
+	}
 	return 0;
 }
 

@@ -47,14 +47,15 @@ static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 	__u32 window = t->send_ns ? digest_window(t->send_bytes) : 8;
 	struct datagram_start start = {};
 
+	__u32 transport = LOAD(direct, skb, transport_header);
+
 	if (window > DIGEST_MOST ||
-	    bpf_probe_read_kernel(&start, sizeof(start.udp) + window,
-				  LOAD(direct, skb, head) + LOAD(direct, skb, transport_header)))
+	    bpf_probe_read_kernel(&start, sizeof(start.udp) + window, LOAD(direct, skb, head) + transport))
 		return 0;
-	__u32 bytes = (__u16)(HOST16(start.udp.length) - 8), paged = LOAD(direct, skb, data_len);
+	__u32 bytes = (__u16)(HOST16(start.udp.length) - 8);
 	__u64 head = start.payload.word[0];
 
-	if (paged && paged + window > bytes) /* payload in page fragments */
+	if (transport + sizeof(start.udp) + window > LOAD(direct, skb, tail)) /* payload in page fragments */
 		head = 0;
 	if (t->send_ns && t->send_bytes == bytes)
 		pair_at_device(t, key, &start.payload, head);

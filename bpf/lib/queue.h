@@ -11,8 +11,8 @@
 #include "vnf_maps.h"
 
 #define QUEUE_PROBES 8
-#define QUEUE_IDLE_NS 10000000000ull /* a queue idle for 10 s may be given to another socket */
-#define QUEUE_EMPTY_NS 1000000ull    /* and one where nothing waits, after 1 ms */
+#define QUEUE_IDLE_NS 10000000000ll /* a queue idle for 10 s may be given to another socket */
+#define QUEUE_EMPTY_NS 1000000ll    /* and one where nothing waits, after 1 ms */
 
 /* The packet that the last rx on this CPU entered: what the stack frees next without queueing it is this one */
 struct last_entered {
@@ -80,7 +80,7 @@ static __always_inline struct komon_queue *queue_find(__u64 socket, __u32 *key)
 }
 
 /* A queue for a socket that has none yet: a free one, one idle for long, one idle for `empty_ns` where nothing waits */
-static __always_inline struct komon_queue *queue_claim_idle(__u64 socket, struct sock *sk, __u64 now, __u64 empty_ns,
+static __always_inline struct komon_queue *queue_claim_idle(__u64 socket, struct sock *sk, __u64 now, __s64 empty_ns,
 							    __u32 *key)
 {
 	for (int i = 0; i < QUEUE_PROBES; i++) {
@@ -91,16 +91,19 @@ static __always_inline struct komon_queue *queue_claim_idle(__u64 socket, struct
 			continue;
 		__u64 was = q->sk;
 
-		if (was && now - q->active_ns < (q->next > q->tail ? empty_ns : QUEUE_IDLE_NS))
+		if (was == socket) /* another CPU was faster */
+			return q;
+		if (was && SINCE(now, q->active_ns) < (q->next > q->tail ? empty_ns : QUEUE_IDLE_NS))
 			continue;
+		q->active_ns = now; /* before it is ours: nobody else may find it idle then */
 		if (CLAIM(&q->sk, was, socket)) {
 			/* What waited in this socket before komon came has no entry: as many reads will find holes */
-			q->base = q->tail;
-			q->next = q->tail + 1;
-			q->tail += socket_backlog(sk);
-			q->active_ns = now;
+			q->base = FETCH_ADD(&q->tail, (__u64)socket_backlog(sk));
+			q->next = q->base + 1;
 			return q;
 		}
+		if (q->sk == socket)
+			return q;
 	}
 	return NULL;
 }
@@ -122,6 +125,8 @@ static __always_inline void queue_enter(struct komon_queue *q, __u32 key, __u64 
 	q->active_ns = rx_ns;
 	if (p->state == KOMON_QUEUED && (p->position <= q->base || p->position < q->next)) {
 		c->expired_closed++; /* of the socket before, or left behind by queue_take */
+		p->state = KOMON_EMPTY;
+		barrier();
 	} else if (p->state == KOMON_QUEUED) { /* as many packets wait as the ledger holds: leave a hole */
 		c->collided_rx++;
 		return;

@@ -4,9 +4,16 @@
 
 #include "held.h"
 
-/* The record of a sampled packet that has passed all points it will pass. False: no room in the ring */
-static __always_inline bool emit(const struct komon_held *h, __u64 tx_ns)
+/*
+ * The record of a sampled packet that has passed all points it will pass. False: no room in the ring. User space may
+ * take it first, when tx is long in coming: whoever takes its interval away has it
+ */
+static __always_inline bool emit(struct komon_held *h, __u64 tx_ns)
 {
+	__u32 interval = EXCHANGE(&h->interval, 0);
+
+	if (!interval)
+		return true;
 	struct komon_sample *s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
 
 	if (!s)
@@ -20,7 +27,7 @@ static __always_inline bool emit(const struct komon_held *h, __u64 tx_ns)
 	s->head = h->head;
 	s->payload_bytes = h->payload_bytes;
 	s->sent_bytes = h->sent_bytes;
-	s->interval = h->interval;
+	s->interval = interval;
 	s->index = h->index;
 	s->tid = current_tid();
 	s->vnf = h->vnf;

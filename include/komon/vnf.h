@@ -215,7 +215,7 @@ struct komon_counters {
 	/* tx */
 	__u64 transmitted;
 	__u64 lost_tx;
-};
+} __attribute__((aligned(64))); /* no cache line is shared by two CPUs */
 
 struct komon_histograms {
 	__u64 count[KOMON_SPANS];

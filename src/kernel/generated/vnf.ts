@@ -2,7 +2,7 @@
 
 /** struct komon_counters */
 export const komonCounters = {
-  size: 200,
+  size: 256,
   fields: {
     seen: { offset: 0, size: 8, type: "u64" },
     filteredRx: { offset: 8, size: 8, type: "u64" },

@@ -176,19 +176,18 @@ export class ThreadMemory extends View {
 
   /**
    * Sampled packets that were sent and never came to a device, so that no record was written yet. The kernel writes
-   * none of them any more: it first ends the state, then looks at the interval; here it is the other way round.
+   * none of them any more: who takes the interval away, by an exchange on both sides, has the record.
    */
   awaitingTx(
     vnf: number,
     take: (held: DataView, offset: number, tid: number, interval: number) => void,
   ): void {
-    const { interval, state } = komonHeld.fields;
+    const { interval } = komonHeld.fields;
     const words = new Int32Array(this.view.buffer, this.view.byteOffset);
     this.#held(vnf, komonPacketState.KOMON_SENT, (held, tid) => {
       if (this.view.getUint32(held + interval.offset, true) === 0) return;
       const was = Atomics.exchange(words, (held + interval.offset) / 4, 0);
-      const now = Atomics.load(words, (held + state.offset) / 4);
-      if (now === komonPacketState.KOMON_SENT) take(this.view, held, tid, was);
+      if (was !== 0) take(this.view, held, tid, was);
     });
   }
 
