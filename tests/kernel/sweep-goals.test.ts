@@ -1,7 +1,7 @@
 /** Sweeps that go on until something is known. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { digests, out, runFiles, seen, type Table } from "../support/sweep.ts";
-import { World } from "../support/world.ts";
+import { digests, out, runFiles, type Table } from "../support/sweep.ts";
+import { seen, World } from "../support/world.ts";
 
 setDefaultTimeout(120_000);
 

@@ -11,11 +11,10 @@ import {
   out,
   patience,
   runFiles,
-  seen,
   sweepFile,
   type Table,
 } from "../support/sweep.ts";
-import { World } from "../support/world.ts";
+import { seen, World } from "../support/world.ts";
 
 setDefaultTimeout(120_000);
 

@@ -4,17 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { komonCommand } from "../support/komon.ts";
 import { until } from "../support/processes.ts";
-import {
-  digests,
-  lines,
-  names,
-  out,
-  runFiles,
-  seen,
-  sweepFile,
-  type Table,
-} from "../support/sweep.ts";
-import { World } from "../support/world.ts";
+import { digests, lines, names, out, runFiles, sweepFile, type Table } from "../support/sweep.ts";
+import { seen, World } from "../support/world.ts";
 
 setDefaultTimeout(120_000);
 

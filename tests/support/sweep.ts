@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { World } from "./world.ts";
 
 export interface Table {
   readonly schema: string;
@@ -17,9 +16,6 @@ export interface SweepFile {
   readonly sessions: readonly { ended?: string; measured: number; host: Record<string, unknown> }[];
   readonly runs: readonly { line: number; state: string; why?: string; result: string }[];
 }
-
-/** A folder of the world's own /tmp, as this process reaches it. */
-export const seen = (world: World, path: string) => `/proc/${world.pid}/root${path}`;
 
 /** Names in a folder, hidden ones too; none when it is not there. */
 export const names = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);

@@ -150,3 +150,8 @@ export async function lineOf(stream: ReadableStream<Uint8Array>, wanted: RegExp)
     reader.releaseLock();
   }
 }
+
+/** A path of the world's own, as this process reaches it. */
+export function seen(world: World, path: string): string {
+  return `/proc/${world.pid}/root${path}`;
+}

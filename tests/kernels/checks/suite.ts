@@ -60,6 +60,7 @@ const files: Readonly<Record<string, File>> = {
   load: { on: ["6.1"] },
   "trace-rtt": { on: ["6.1"], lack: noTun },
   run: { on: ["6.12"] },
+  "run-ends": { on: ["6.1"] },
   testbed: { on: ["6.12"] },
   "testbed-ends": { on: ["6.12"] },
   "vnf-truth": { on: ["6.12"] },
