@@ -9,7 +9,7 @@ import { VnfProbe } from "../../src/probes/vnf/probe.ts";
 import { selfTest } from "../../src/probes/vnf/selftest.ts";
 import { readTruth } from "../../src/results/truth.ts";
 import { run, top } from "../support/komon.ts";
-import { Folder, send, startVnf, type VnfSummary } from "../support/traffic.ts";
+import { Folder, Sink, send, startVnf, type VnfSummary } from "../support/traffic.ts";
 import { expectIdentity, expectTruth, missedBy, recordsOf } from "../support/vnfWatch.ts";
 
 const packets = 2003;
@@ -102,4 +102,20 @@ describe("the VNF probe, four workers", () => {
       });
     }
   }
+});
+
+test("a send call that fails is no send: its second try is the packet's, and passes the device", async () => {
+  using probe = VnfProbe.open();
+  const nobody = new Sink();
+  nobody[Symbol.dispose](); // its port now answers with ICMP, which fails the next send call
+  await using server = await startVnf("--target", nobody.address, "--format", "json");
+  const vnf = probe.watch(server.ready.port);
+  await send(`127.0.0.1:${server.ready.port}`, "--pps", "1k", "--count", "200");
+  const { stdout } = await server.stop();
+  const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
+  expect(summary.send_errors.ECONNREFUSED).toBeGreaterThan(0);
+  expect(probe.coverage(vnf)).toMatchObject({
+    ...{ seen: 200, matched: 200, duplicate_sends: 0, unmatched_sends: 0, no_tx: 0 },
+  });
+  expect(probe.histogram(vnf, "egress").histogram.count).toBe(200);
 });
