@@ -5,22 +5,15 @@ import { join } from "node:path";
 import { komonCommand, type Said } from "../support/komon.ts";
 import { LimitedGroup, lacksGroups } from "../support/limitedGroup.ts";
 import { testUnless } from "../support/needs.ts";
+import { expectIdentity, type Run } from "../support/run.ts";
 import { lineOf, World } from "../support/world.ts";
 
 const komon = komonCommand.join(" ");
 const main = "run 3 20 0.01 2000 64 0 --out /tmp/out";
 
-interface Run {
-  readonly coverage: Record<string, number>;
-  readonly manifest: { coverage_detail: Record<string, number>; wrong_pairs: number };
-}
-
 function expectExact(text: string): Run {
   const run = JSON.parse(text) as Run;
-  const { coverage: c, manifest } = run;
-  expect(c.matched + c.expired + c.collided + c.filtered + c.in_flight).toBe(c.seen);
-  expect(manifest.coverage_detail.unaccounted).toBe(0);
-  expect(manifest.wrong_pairs).toBe(0);
+  expectIdentity(run);
   return run;
 }
 

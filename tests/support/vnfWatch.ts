@@ -8,6 +8,7 @@ import type { TruthRows } from "../../src/model/vnfRecord.ts";
 import type { Rung } from "../../src/probes/vnf/hooks.ts";
 import { VnfProbe } from "../../src/probes/vnf/probe.ts";
 import { joinTruth } from "../../src/results/join.ts";
+import { expectIdentity as expectAccounted } from "./exact.ts";
 
 /** A prime: no hook that counts twice, or every second packet, comes to it. */
 export const count = 23;
@@ -36,9 +37,7 @@ export interface Watched {
 
 /** What must be so whatever happened: every packet accounted for, every span the sum of its parts. */
 export function expectIdentity({ probe, vnf }: Watched): void {
-  const coverage = probe.coverage(vnf);
-  expect(coverage.unaccounted).toBe(0);
-  expect(coverage.delivered + coverage.lost).toBe(coverage.matched);
+  expectAccounted(probe.coverage(vnf));
   const [queue, service, sojourn] = (["queue", "service", "sojourn"] as const).map((span) =>
     probe.histogram(vnf, span),
   );
