@@ -2,9 +2,9 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Alerts, type Rule } from "../../src/dashboard/alerts.ts";
-import { History } from "../../src/dashboard/history.ts";
-import type { Moment } from "../../src/dashboard/moment.ts";
+import { Alerts, type Rule } from "../../../src/dashboard/alerts.ts";
+import { History } from "../../../src/dashboard/history.ts";
+import type { Moment } from "../../../src/dashboard/moment.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "komon-alerts-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { addressText } from "../../src/probing/errorQueue.ts";
-import { parseHostList } from "../../src/probing/hosts.ts";
-import { icmpMeaning } from "../../src/probing/meanings.ts";
-import { keptOf, Samples } from "../../src/probing/samples.ts";
+import { addressText } from "../../../src/probing/errorQueue.ts";
+import { parseHostList } from "../../../src/probing/hosts.ts";
+import { icmpMeaning } from "../../../src/probing/meanings.ts";
+import { keptOf, Samples } from "../../../src/probing/samples.ts";
 import {
   fold,
   headOffset,
@@ -12,8 +12,8 @@ import {
   swap32,
   template,
   type WireOptions,
-} from "../../src/probing/wire.ts";
-import { summary } from "../../src/stats/summary.ts";
+} from "../../../src/probing/wire.ts";
+import { summary } from "../../../src/stats/summary.ts";
 
 const wire = (changes: Partial<WireOptions> = {}): WireOptions => ({
   ...{ kind: "icmp", cookie: 0x1122334455667788n, payloadBytes: 56, identifier: 0x1234 },

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Tally } from "../../src/probing/tally.ts";
-import { jitterStep } from "../../src/stats/jitter.ts";
+import { Tally } from "../../../src/probing/tally.ts";
+import { jitterStep } from "../../../src/stats/jitter.ts";
 
 /** The books of one host; NaN = a probe without an answer. */
 function tallyOf(rttsNs: readonly number[]): Tally {

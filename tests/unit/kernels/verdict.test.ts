@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { hooks as vnfHooks } from "../../src/probes/vnf/hooks.ts";
-import { type Check, type Evidence, isSince, same, since } from "../kernels/checks/check.ts";
-import { hooks, isThere, placesOf } from "../kernels/checks/hooks.ts";
-import { programsCheck } from "../kernels/checks/programs.ts";
-import { rungChecks } from "../kernels/checks/rungs.ts";
-import { judgeTests, suiteChecks } from "../kernels/checks/suite.ts";
-import { consoleStory, lastWords } from "../kernels/console.ts";
-import { evidenceOf } from "../kernels/inquiry.ts";
-import type { Kernel } from "../kernels/kernel.ts";
-import { table, tableIn, withTable } from "../kernels/report.ts";
-import { verdictOf } from "../kernels/verdict.ts";
+import { hooks as vnfHooks } from "../../../src/probes/vnf/hooks.ts";
+import { type Check, type Evidence, isSince, same, since } from "../../kernels/checks/check.ts";
+import { hooks, isThere, placesOf } from "../../kernels/checks/hooks.ts";
+import { programsCheck } from "../../kernels/checks/programs.ts";
+import { rungChecks } from "../../kernels/checks/rungs.ts";
+import { judgeTests, suiteChecks } from "../../kernels/checks/suite.ts";
+import { consoleStory, lastWords } from "../../kernels/console.ts";
+import { evidenceOf } from "../../kernels/inquiry.ts";
+import type { Kernel } from "../../kernels/kernel.ts";
+import { table, tableIn, withTable } from "../../kernels/report.ts";
+import { verdictOf } from "../../kernels/verdict.ts";
 
 const kernel = (series: string, version: string): Kernel => ({
   series,
@@ -222,7 +222,7 @@ test("the files of tests that the matrix names are there", async () => {
   const there = await Promise.all(
     suiteChecks.map(({ script }) =>
       Bun.file(
-        join(import.meta.dir, "../..", /tests\/kernel\/\S+/.exec(script)?.[0] ?? ""),
+        join(import.meta.dir, "../../..", /tests\/kernel\/\S+/.exec(script)?.[0] ?? ""),
       ).exists(),
     ),
   );

@@ -10,12 +10,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTruth } from "../../src/results/truth.ts";
-import { ResultFile } from "../../vnf/resultFile.ts";
-import { TruthRows } from "../../vnf/rows.ts";
-import { sampleLines } from "../../vnf/samples.ts";
-import { rowCount, truthPieces } from "../../vnf/truth.ts";
-import type { VnfOptions } from "../../vnf/vnf.ts";
+import { readTruth } from "../../../src/results/truth.ts";
+import { ResultFile } from "../../../vnf/resultFile.ts";
+import { TruthRows } from "../../../vnf/rows.ts";
+import { sampleLines } from "../../../vnf/samples.ts";
+import { rowCount, truthPieces } from "../../../vnf/truth.ts";
+import type { VnfOptions } from "../../../vnf/vnf.ts";
 
 const options = { workers: 2, seed: 2 ** 40 + 5, delayNs: 12_345, law: 3 } as VnfOptions;
 const none = 0xffff_ffff;
@@ -146,7 +146,7 @@ describe("a result file", () => {
   test("that may not grow any more says how far it came, and keeps that", async () => {
     const folder = mkdtempSync(join(tmpdir(), "vnf-rows-"));
     const path = join(folder, "new");
-    const module = join(import.meta.dir, "../../vnf/resultFile.ts");
+    const module = join(import.meta.dir, "../../../vnf/resultFile.ts");
     const script = `import { ResultFile } from "${module}";
       new ResultFile("${path}").write([new Uint8Array(10_000), new Uint8Array(10_000)]);`;
     const shell = `trap '' XFSZ; ulimit -f 16; exec "$@"`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type ArrivalKind, Arrivals } from "../../src/load/arrivals.ts";
+import { type ArrivalKind, Arrivals } from "../../../src/load/arrivals.ts";
 
 function due(kind: ArrivalKind, pps: number, count: number, burst = 1, seed = 1): Float64Array {
   const arrivals = new Arrivals(kind, pps, burst, seed);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { BackOff, type PaceWishes, paceOf } from "../../src/probing/pace.ts";
+import { BackOff, type PaceWishes, paceOf } from "../../../src/probing/pace.ts";
 
 const wishes = (changes: Partial<PaceWishes>): PaceWishes => ({
   ...{ hosts: 1, intervalNs: 1e9, gapNs: 0, flood: false },

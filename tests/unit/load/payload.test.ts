@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { memoryAt } from "../../src/kernel/libc.ts";
-import { Payload } from "../../src/load/payload.ts";
+import { memoryAt } from "../../../src/kernel/libc.ts";
+import { Payload } from "../../../src/load/payload.ts";
 
 /** The payload of the second of two packets. */
 function second(bytes: number, identical = false): DataView<ArrayBuffer> {

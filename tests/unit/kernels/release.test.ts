@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { supersededBy } from "../kernels/kernel.ts";
-import { compareVersions, type Release, releasesOf } from "../kernels/series.ts";
+import { supersededBy } from "../../kernels/kernel.ts";
+import { compareVersions, type Release, releasesOf } from "../../kernels/series.ts";
 
 const releases: Release[] = [
   { name: "6.1.0-9-cloud-amd64", version: "6.1.90-1" },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostMirror, sourceList } from "../kernels/mirror.ts";
+import { hostMirror, sourceList } from "../../kernels/mirror.ts";
 
 const keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
 

@@ -2,10 +2,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Authentication } from "../../src/export/auth.ts";
-import { parseAddress } from "../../src/export/server.ts";
-import { defaults, readConfig } from "../../src/export/settings.ts";
-import { readWeb } from "../../src/export/webConfig.ts";
+import { Authentication } from "../../../src/export/auth.ts";
+import { parseAddress } from "../../../src/export/server.ts";
+import { defaults, readConfig } from "../../../src/export/settings.ts";
+import { readWeb } from "../../../src/export/webConfig.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "komon-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Fate, Faults } from "../../vnf/faults.ts";
+import { Fate, Faults } from "../../../vnf/faults.ts";
 
 const packets = 20_000;
 

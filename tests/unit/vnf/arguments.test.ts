@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { delayOf, intervalText, lawOf, numberList } from "../../vnf/arguments.ts";
+import { delayOf, intervalText, lawOf, numberList } from "../../../vnf/arguments.ts";
 
 describe("arguments of the VNF", () => {
   test("a delay has a unit, and a bare number is µs as in KOMon", () => {

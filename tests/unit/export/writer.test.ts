@@ -1,12 +1,12 @@
 import { describe, expect, setSystemTime, test } from "bun:test";
 import fc from "fast-check";
-import { boundsOf } from "../../src/export/bounds.ts";
-import type { Family } from "../../src/export/family.ts";
-import { wantedFormat } from "../../src/export/negotiate.ts";
-import { SeriesTable } from "../../src/export/series.ts";
-import { write } from "../../src/export/writer.ts";
-import type { Metric } from "../../src/model/metric.ts";
-import { Histogram } from "../../src/stats/histogram.ts";
+import { boundsOf } from "../../../src/export/bounds.ts";
+import type { Family } from "../../../src/export/family.ts";
+import { wantedFormat } from "../../../src/export/negotiate.ts";
+import { SeriesTable } from "../../../src/export/series.ts";
+import { write } from "../../../src/export/writer.ts";
+import type { Metric } from "../../../src/model/metric.ts";
+import { Histogram } from "../../../src/stats/histogram.ts";
 
 const times: Metric = {
   name: "t_seconds",

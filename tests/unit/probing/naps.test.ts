@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { monotonicNs } from "../../src/kernel/libc.ts";
-import { Naps } from "../../src/probing/naps.ts";
+import { monotonicNs } from "../../../src/kernel/libc.ts";
+import { Naps } from "../../../src/probing/naps.ts";
 
 const hourNs = 3600e9;
 

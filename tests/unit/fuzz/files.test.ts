@@ -13,16 +13,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { z } from "zod";
-import { KomonError } from "../../src/base/errors.ts";
-import { configSchema } from "../../src/export/config.ts";
-import { readYaml } from "../../src/export/yaml.ts";
-import { readReport } from "../../src/report/report.ts";
-import { readRunResult } from "../../src/results/runFile.ts";
-import { readSpansLog, spansHeader } from "../../src/results/spansFile.ts";
-import { readTruth, truthHeadBytes, truthMagic, truthRowBytes } from "../../src/results/truth.ts";
-import { readSweepFile } from "../../src/sweep/manifest.ts";
-import { readStored } from "../../src/testbed/record.ts";
-import { komon2019 } from "./results/folder.ts";
+import { KomonError } from "../../../src/base/errors.ts";
+import { configSchema } from "../../../src/export/config.ts";
+import { readYaml } from "../../../src/export/yaml.ts";
+import { readReport } from "../../../src/report/report.ts";
+import { readRunResult } from "../../../src/results/runFile.ts";
+import { readSpansLog, spansHeader } from "../../../src/results/spansFile.ts";
+import {
+  readTruth,
+  truthHeadBytes,
+  truthMagic,
+  truthRowBytes,
+} from "../../../src/results/truth.ts";
+import { readSweepFile } from "../../../src/sweep/manifest.ts";
+import { readStored } from "../../../src/testbed/record.ts";
+import { komon2019 } from "../results/folder.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { archive, type Entry, writeArchives } from "../kernels/cpio.ts";
-import { dependencies, loadOrder } from "../kernels/modules.ts";
+import { archive, type Entry, writeArchives } from "../../kernels/cpio.ts";
+import { dependencies, loadOrder } from "../../kernels/modules.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

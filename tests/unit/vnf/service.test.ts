@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Law } from "../../src/model/laws.ts";
-import { meanOf, sdOf } from "../../src/stats/summary.ts";
-import { ServiceTimes, trueMean } from "../../vnf/service.ts";
-import { normalTail } from "../support/normal.ts";
+import type { Law } from "../../../src/model/laws.ts";
+import { meanOf, sdOf } from "../../../src/stats/summary.ts";
+import { ServiceTimes, trueMean } from "../../../vnf/service.ts";
+import { normalTail } from "../../support/normal.ts";
 
 const draws = 50_000;
 const mean = 100_000;

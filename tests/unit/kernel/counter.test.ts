@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readU64, writeU64 } from "../../src/kernel/counter.ts";
+import { readU64, writeU64 } from "../../../src/kernel/counter.ts";
 
 const view = new DataView(new ArrayBuffer(16));
 

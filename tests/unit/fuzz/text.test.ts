@@ -1,19 +1,19 @@
 /** Whatever somebody types or writes: it is understood, or refused with a KomonError; nothing else is ever thrown. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { KomonError } from "../../src/base/errors.ts";
-import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../../src/base/units.ts";
-import type { Definition } from "../../src/commands/define.ts";
-import { commands } from "../../src/commands/index.ts";
-import { flagName, parseArgv } from "../../src/commands/parse.ts";
-import { parseEndpoint } from "../../src/kernel/address.ts";
-import { parseObjective } from "../../src/monitor/slo.ts";
-import { parseHostList } from "../../src/probing/hosts.ts";
-import { parseResultName } from "../../src/results/names.ts";
-import { queueIn } from "../../src/run/socketQueue.ts";
-import { mistakesError } from "../../src/sweep/mistakes.ts";
-import { parseParameters } from "../../src/sweep/parameters.ts";
-import { parsePrefix } from "../../src/testbed/prefix.ts";
+import { KomonError } from "../../../src/base/errors.ts";
+import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../../../src/base/units.ts";
+import type { Definition } from "../../../src/commands/define.ts";
+import { commands } from "../../../src/commands/index.ts";
+import { flagName, parseArgv } from "../../../src/commands/parse.ts";
+import { parseEndpoint } from "../../../src/kernel/address.ts";
+import { parseObjective } from "../../../src/monitor/slo.ts";
+import { parseHostList } from "../../../src/probing/hosts.ts";
+import { parseResultName } from "../../../src/results/names.ts";
+import { queueIn } from "../../../src/run/socketQueue.ts";
+import { mistakesError } from "../../../src/sweep/mistakes.ts";
+import { parseParameters } from "../../../src/sweep/parameters.ts";
+import { parsePrefix } from "../../../src/testbed/prefix.ts";
 
 const udp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   123: 0100007F:04D2 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 4711 2 0000000000000000 17

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Trains } from "../../src/probing/train.ts";
+import { Trains } from "../../../src/probing/train.ts";
 
 /** 1000-byte packets that leave each µs and come in each `gapNs`. */
 function train(trains: Trains, n: number, gapNs: number, length = 5): void {

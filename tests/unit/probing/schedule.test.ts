@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { rttOf } from "../../src/probing/books.ts";
-import { Schedule, type ScheduleParts, tickOf } from "../../src/probing/schedule.ts";
+import { rttOf } from "../../../src/probing/books.ts";
+import { Schedule, type ScheduleParts, tickOf } from "../../../src/probing/schedule.ts";
 
 const parts = (changes: Partial<ScheduleParts>): ScheduleParts => ({
   ...{ hosts: 1, gapNs: 1e9, count: undefined, durationNs: undefined },
