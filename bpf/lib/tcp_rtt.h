@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "atomic.h"
 #include "histogram.h"
 #include "tcp_table.h"
 
@@ -75,14 +76,37 @@ static __always_inline __u32 group_of(struct komon_tcp_conn *c)
 	if (!g)
 		return other;
 	g->key = key;
-	bpf_map_update_elem(&group_index, &key, &index, BPF_ANY);
-	return index;
+	if (!bpf_map_update_elem(&group_index, &key, &index, BPF_NOEXIST))
+		return index;
+	known = bpf_map_lookup_elem(&group_index, &key); /* another CPU was faster: ours stays empty */
+	return known ? *known : other;
 full:
 	if (c->flags & KOMON_TCP_NO_GROUP) /* asked again once its address or owner is known */
 		return other;
 	c->flags |= KOMON_TCP_NO_GROUP;
 	__sync_fetch_and_add(&control.counters.grouped_as_other, 1);
 	return other;
+}
+
+/* 0 = none yet. Another CPU may lower it meanwhile: look again */
+static __always_inline void lower(__u32 *minimum, __u32 us)
+{
+	for (int i = 0; i < 4; i++) {
+		__u32 was = *(volatile __u32 *)minimum;
+
+		if ((was && was <= us) || CLAIM(minimum, was, us))
+			return;
+	}
+}
+
+static __always_inline void raise(__u32 *maximum, __u32 us)
+{
+	for (int i = 0; i < 4; i++) {
+		__u32 was = *(volatile __u32 *)maximum;
+
+		if (was >= us || CLAIM(maximum, was, us))
+			return;
+	}
 }
 
 /* RFC 6298, with the kernel's scaling: srtt * 8, mdev * 4 */
@@ -123,12 +147,10 @@ static __always_inline void record_rtt(struct komon_tcp_conn *c, __u32 slot, __u
 
 	if (!g || bucket >= KOMON_BUCKETS)
 		return;
-	if (!g->min_us || us < g->min_us)
-		g->min_us = us;
-	if (us > g->max_us)
-		g->max_us = us;
+	/* Several CPUs may feed one group; one of two samples at the same moment may be missing in the estimate */
 	estimate(g, us);
-	/* Several CPUs may feed one group */
+	lower(&g->min_us, us);
+	raise(&g->max_us, us);
 	__sync_fetch_and_add(&g->sum_us, us);
 	__sync_fetch_and_add(&g->bucket[bucket], 1);
 }
