@@ -1,6 +1,5 @@
 import { lchownSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { print } from "../base/output.ts";
+import { dirname } from "node:path";
 import type { Rule } from "../dashboard/alerts.ts";
 import page from "../dashboard/page/index.html";
 import { readRules } from "../dashboard/rules.ts";
@@ -8,7 +7,7 @@ import { Dashboard } from "../dashboard/site.ts";
 import { userNamed } from "../kernel/privileges.ts";
 import { defineCommand, flag } from "./define.ts";
 import { serve } from "./export/serve.ts";
-import { exportArgs } from "./export/settings.ts";
+import { exportArgs, readHowToServe } from "./export/settings.ts";
 
 export default defineCommand({
   name: "dashboard",
@@ -32,7 +31,10 @@ kept for an hour, one a minute for a week, one an hour for a year, in one SQLite
   },
   async run({ args, stop }) {
     if (args.prometheus !== undefined) {
-      await writeBundle(args.prometheus, args["web.listen-address"][0] ?? "127.0.0.1:19435");
+      const { writeBundle } = await import("./dashboard/bundle.ts");
+      const { tls, users } = await readHowToServe(args);
+      const access = { tls: tls !== undefined, user: users && [...users.keys()][0] };
+      writeBundle(args.prometheus, args["web.listen-address"][0] ?? "127.0.0.1:19435", access);
       return;
     }
     const rules = await rulesOf(args.alerts);
@@ -67,14 +69,4 @@ function makeFolder(folder: string, user: string): void {
   try {
     if (mkdirSync(folder, { recursive: true }) !== undefined) lchownSync(folder, uid, gid);
   } catch {}
-}
-
-async function writeBundle(folder: string, target: string): Promise<void> {
-  const { bundleFiles } = await import("../dashboard/bundle/files.ts");
-  for (const [path, text] of bundleFiles(target)) {
-    const whole = join(folder, path);
-    mkdirSync(dirname(whole), { recursive: true });
-    await Bun.write(whole, text);
-    print(`${whole}\n`);
-  }
 }

@@ -46,7 +46,7 @@ export class Exporter implements Site, Disposable {
     this.#read = read;
     this.#limits = new Limits(config.expire / 1e6);
     this.#self = new SelfCollector(this.#limits, () => this.#watched());
-    this.#collectors.set("probe", this.#probing);
+    this.#put("probe", this.#probing);
     try {
       using opened = this.#open(config);
       opened.use();
@@ -195,8 +195,12 @@ export class Exporter implements Site, Disposable {
   }
 
   #put(name: string, collector: (Collector & { readonly probe?: Watched }) | undefined): void {
-    if (collector) this.#collectors.set(name, collector);
-    else this.#collectors.delete(name);
+    if (!collector) {
+      this.#collectors.delete(name);
+      return;
+    }
+    this.#collectors.set(name, collector);
+    if (!this.#self.errors.has(name)) this.#self.errors.set(name, 0);
   }
 }
 

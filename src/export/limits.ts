@@ -6,8 +6,9 @@ export class Limits {
 
   constructor(public expireMs: number) {}
 
-  /** To be called for every value of this metric that had to go to `other`. */
+  /** To be called for every value of this metric that had to go to `other`; there is a zero before the first. */
   folded({ name }: Metric): (times?: number) => void {
+    if (!this.#folded.has(name)) this.#folded.set(name, 0);
     return (times = 1) => this.#folded.set(name, (this.#folded.get(name) ?? 0) + times);
   }
 

@@ -71,7 +71,7 @@ export class TcpCollector implements Collector {
     }
     const counters = this.#probe.counters();
     const folded = counters.groupedAsOther - this.#grouped;
-    if (folded > 0) this.#limits.folded(m.rtt)(folded);
+    this.#limits.folded(m.rtt)(folded);
     this.#grouped = counters.groupedAsOther;
     const one = (value: number): Series[] => [{ labels: [], value }];
     return [

@@ -44,14 +44,27 @@ volumes:
   grafana-data:
 `;
 
-/** Files by path. */
-export function bundleFiles(target: string): Map<string, string> {
+/** What komon asks of who scrapes it. */
+export interface Access {
+  readonly tls: boolean;
+  readonly user: string | undefined;
+}
+
+/** Files by path. Secrets are in none: those of {@link Access} are named, to be put beside. */
+export function bundleFiles(target: string, access: Access): Map<string, string> {
   const json = (value: object) => `${JSON.stringify(value, null, 2)}\n`;
   const prometheus = {
     global: { scrape_interval: "15s", evaluation_interval: "30s" },
     rule_files: ["komon.rules.yml"],
     scrape_configs: [
-      { job_name: "komon", static_configs: [{ targets: [target] }] },
+      {
+        job_name: "komon",
+        ...(access.tls && { scheme: "https", tls_config: { ca_file: "komon.pem" } }),
+        ...(access.user !== undefined && {
+          basic_auth: { username: access.user, password_file: "komon.password" },
+        }),
+        static_configs: [{ targets: [target] }],
+      },
       { job_name: "node", static_configs: [{ targets: ["127.0.0.1:9100"] }] },
     ],
   };

@@ -1,7 +1,10 @@
 /** Grafana dashboards: one a set of metrics, a panel a metric. */
+import { selfMetrics } from "../../export/self.ts";
 import type { Metric, Metrics } from "../../model/metric.ts";
 import { grafanaUnit, queriesOf } from "./queries.ts";
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana
+const datasource = { type: "prometheus", uid: "${datasource}" };
 const wide = 12;
 const high = 8;
 
@@ -15,15 +18,21 @@ export function grafanaDashboard(title: string, metrics: Metrics): object {
     time: { from: "now-1h", to: "now" },
     timezone: "browser",
     templating: {
-      list: [{ name: "datasource", type: "datasource", query: "prometheus", label: "Data source" }],
+      list: [
+        { name: "datasource", type: "datasource", query: "prometheus", label: "Data source" },
+        {
+          ...{ name: "instance", type: "query", label: "Host", datasource },
+          query: `label_values(${selfMetrics.build.name}, instance)`,
+          ...{ multi: true, includeAll: true, allValue: ".*", refresh: 2 },
+          current: { text: "All", value: "$__all" },
+        },
+      ],
     },
     panels: Object.values(metrics).map(panel),
   };
 }
 
 function panel(metric: Metric, at: number): object {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana
-  const datasource = { type: "prometheus", uid: "${datasource}" };
   return {
     id: at + 1,
     type: "timeseries",

@@ -7,6 +7,8 @@ export interface Query {
 }
 
 const window = "$__rate_interval";
+/** The hosts that are chosen at the top of the dashboard. */
+const host = 'instance=~"$instance"';
 
 export function queriesOf(metric: Metric): Query[] {
   const { name, labels, type } = metric;
@@ -15,18 +17,17 @@ export function queriesOf(metric: Metric): Query[] {
   switch (type) {
     case "histogram":
       return [0.5, 0.99].map((q) => ({
-        expr: `histogram_quantile(${q}, sum by (le, ${by}) (rate(${name}_bucket[${window}])))`,
+        expr: `histogram_quantile(${q}, sum by (le, ${by}) (rate(${name}_bucket{${host}}[${window}])))`,
         legend: `p${q * 100} ${legend}`,
       }));
     case "counter": {
-      const sum = by
-        ? `sum by (${by}) (rate(${name}[${window}]))`
-        : `sum(rate(${name}[${window}]))`;
-      // A counter with labels has no series before its first event; zero is the truth then.
-      return [{ expr: `${sum} or vector(0)`, legend: legend || name }];
+      const rate = `rate(${name}{${host}}[${window}])`;
+      return [{ expr: by ? `sum by (${by}) (${rate})` : `sum(${rate})`, legend: legend || name }];
     }
-    case "gauge":
-      return [{ expr: by ? `sum by (${by}) (${name})` : `sum(${name})`, legend: legend || name }];
+    case "gauge": {
+      const value = `${name}{${host}}`;
+      return [{ expr: by ? `sum by (${by}) (${value})` : `sum(${value})`, legend: legend || name }];
+    }
   }
 }
 

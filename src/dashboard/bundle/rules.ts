@@ -86,6 +86,13 @@ export function prometheusRules(): object {
             "{{ $labels.target }} leaves {{ $value | humanizePercentage }} of its {{ $labels.kind }} probes from {{ $labels.instance }} unanswered",
           ),
           alert(
+            "KomonProbesMeetErrors",
+            `rate(${activeMetrics.errors.name}[5m]) > 0`,
+            "5m",
+            "warning",
+            "{{ $labels.kind }} probes of {{ $labels.target }} from {{ $labels.instance }} meet errors; komon's log says which",
+          ),
+          alert(
             "KomonFoldsSeries",
             `rate(${selfMetrics.folded.name}[15m]) > 0`,
             "15m",

@@ -287,10 +287,22 @@ test("neither rates nor alerts heed a clock that is set", () => {
 });
 
 test("the files for Prometheus and Grafana are what they were", () => {
-  const files = bundleFiles("127.0.0.1:19435");
+  const files = bundleFiles("127.0.0.1:19435", { tls: false, user: undefined });
   expect([...files.keys()]).toContain("grafana/dashboards/tcp.json");
   for (const [path, text] of files) {
     if (path.endsWith(".json")) expect(() => JSON.parse(text)).not.toThrow();
     else expect(() => Bun.YAML.parse(text)).not.toThrow();
   }
+});
+
+test("Prometheus is told of TLS and the user, and never of a password", () => {
+  const text = bundleFiles("h:1", { tls: true, user: "ops" }).get("prometheus/prometheus.yml");
+  const { scrape_configs } = Bun.YAML.parse(text as string) as { scrape_configs: object[] };
+  expect(scrape_configs[0]).toEqual({
+    job_name: "komon",
+    scheme: "https",
+    tls_config: { ca_file: "komon.pem" },
+    basic_auth: { username: "ops", password_file: "komon.password" },
+    static_configs: [{ targets: ["h:1"] }],
+  });
 });
