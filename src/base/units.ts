@@ -46,9 +46,9 @@ const ratePerUnit = new Map([
 export function parseDurationNs(text: string, range: Range = {}): number {
   const expected = "a number with ns, us, ms, s, m or h, such as 500ms or 2s";
   if (text === "0") return inRange(0, text, range, formatNs);
-  const [amount, unit] = split(text) ?? refuse(text, "a duration", expected);
-  const factor = nsPerUnit.get(unit) ?? refuse(text, "a duration", expected);
-  const ns = whole(amount * factor) ?? refuse(text, "a duration", "nothing finer than 1 ns");
+  const [amount, unit] = split(text) ?? refuse(text, "a duration", expected, 0);
+  const factor = nsPerUnit.get(unit) ?? refuse(text, "a duration", expected, unitAt(text, unit));
+  const ns = whole(amount * factor) ?? refuse(text, "a duration", "nothing finer than 1 ns", 0);
   return inRange(ns, text, range, formatNs);
 }
 
@@ -56,7 +56,7 @@ export function parseDurationNs(text: string, range: Range = {}): number {
 export function parseRate(text: string, range: Range = {}): number {
   const expected = "a number with k, M or G if wanted, such as 1000 or 10k";
   const [amount, unit] = split(text) ?? refuse(text, "a rate", expected);
-  const factor = ratePerUnit.get(unit) ?? refuse(text, "a rate", expected);
+  const factor = ratePerUnit.get(unit) ?? refuse(text, "a rate", expected, unitAt(text, unit));
   const rate = amount * factor;
   return inRange(whole(rate) ?? rate, text, range, String);
 }
@@ -65,7 +65,8 @@ export function parseRate(text: string, range: Range = {}): number {
 export function parseBytes(text: string, range: Range = {}): number {
   const expected = "a number with k, M, G, KiB, MiB, kB or MB if wanted, such as 128 or 64KiB";
   const [amount, unit] = split(text) ?? refuse(text, "a size", expected);
-  const factor = bytesPerUnit.get(unit.toLowerCase()) ?? refuse(text, "a size", expected);
+  const factor =
+    bytesPerUnit.get(unit.toLowerCase()) ?? refuse(text, "a size", expected, unitAt(text, unit));
   const bytes = whole(amount * factor) ?? refuse(text, "a size", "whole bytes");
   return inRange(bytes, text, range, String);
 }
@@ -130,8 +131,16 @@ function inRange(value: number, text: string, range: Range, show: (n: number) =>
   return value;
 }
 
-function refuse(text: string, kind: string, expected: string): never {
-  throw usageError(`${JSON.stringify(text)} is not ${kind}; expected ${expected}`);
+/** Where the unit begins; where it is missing, the amount is what is wrong. */
+function unitAt(text: string, unit: string): number {
+  return unit === "" ? 0 : text.length - unit.length;
+}
+
+/** `at`: the place to mark below the text, from there to its end; without it the text alone says enough. */
+function refuse(text: string, kind: string, expected: string, at?: number): never {
+  const mark =
+    at === undefined ? "" : `\n  ${text}\n  ${" ".repeat(at)}${"^".repeat(text.length - at || 1)}`;
+  throw usageError(`${JSON.stringify(text)} is not ${kind}; expected ${expected}${mark}`);
 }
 
 function scaled(value: number, base: number, units: readonly string[]): string {

@@ -54,6 +54,23 @@ test.each([
 });
 
 test.each([
+  [parseDurationNs, "5xs", " ^^"],
+  [parseDurationNs, "5", "^"],
+  [parseDurationNs, "soon", "^^^^"],
+  [parseDurationNs, "0.5ns", "^^^^^"],
+  [parseRate, "10kpps", "  ^^^^"],
+  [parseBytes, "1.5XiB", "   ^^^"],
+])("%p shows where %s is wrong", (parse, text, mark) => {
+  let told = "";
+  try {
+    parse(text);
+  } catch (error) {
+    told = (error as KomonError).what;
+  }
+  expect(told.split("\n").slice(1)).toEqual([`  ${text}`, `  ${mark}`]);
+});
+
+test.each([
   ["parseDurationNs", "5"],
   ["parseDurationNs", "5 s"],
   ["parseDurationNs", "s"],
