@@ -17,9 +17,13 @@ async function unpack(name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, ".unpack-"));
   try {
-    const got = await run(["apt-get", "-q", "download", name], { cwd: work });
+    const download = () => run(["apt-get", "-q", "download", name], { cwd: work });
+    if ((await download()).code !== 0) {
+      await run(["apt-get", "-q", "update"]); // the lists may be old, or not there at all
+      await download();
+    }
     const [archive] = readdirSync(work).filter((one) => one.endsWith(".deb"));
-    if (got.code !== 0 || !archive) return;
+    if (!archive) return;
     await run(["dpkg-deb", "-x", join(work, archive), join(work, "unpacked")]);
     if (!existsSync(join(folder, name))) renameSync(join(work, "unpacked"), join(folder, name));
   } finally {
