@@ -95,15 +95,16 @@ async function distinctKernels(series: readonly Series[]): Promise<Kernel[]> {
   return kernels;
 }
 
-/** So many checks are put to one guest: a boot costs seconds, and no core waits long for the last one. */
+/** At most so many checks are put to one guest: a boot costs seconds, and no core waits long for the last one. */
 const checksPerGuest = 5;
 
 function guestsOf(kernel: Kernel, checks: readonly Check[]) {
   const asked = checks.filter((check) => isAskedOf(check, kernel.series));
-  const count = Math.ceil(asked.length / checksPerGuest);
-  return Array.from({ length: count }, (_, at) => ({
+  const guests = Math.ceil(asked.length / checksPerGuest);
+  const share = Math.ceil(asked.length / guests);
+  return Array.from({ length: guests }, (_, at) => ({
     kernel,
-    checks: asked.slice(at * checksPerGuest, (at + 1) * checksPerGuest),
+    checks: asked.slice(at * share, (at + 1) * share),
   }));
 }
 

@@ -11,6 +11,8 @@ interface Exception {
   readonly some?: true;
 }
 
+const noFetch = /BPF_STX uses reserved fields/;
+
 const exceptions: readonly Exception[] = [
   // Attaches to the tracepoint by its BTF: 6e6eda44b939 "sock: add tracepoint for send recv length"
   { programs: /^vnf.*\/read_tp$/, since: "6.3", refusal: /no sock_recv_length/ },
@@ -18,13 +20,10 @@ const exceptions: readonly Exception[] = [
   { programs: /^vnf.*\/rx_cgroup$/, since: "6.2", refusal: /!read_ok|reserved fields/ },
   // c2f2cdbeffda "bpf: introduce BPF_F_XDP_HAS_FRAGS flag in prog_flags loading the ebpf program"
   { programs: /^probe\/rx_xdp_frags$/, since: "5.18", refusal: /EINVAL/ },
-  // 5ca419f2864a "bpf: Add BPF_FETCH field / create atomic_fetch_add instruction"
-  {
-    programs: /^(?!.*\.nofetch\/)/,
-    since: "5.12",
-    refusal: /BPF_STX uses reserved fields/,
-    some: true,
-  },
+  // 5ca419f2864a "bpf: Add BPF_FETCH field / create atomic_fetch_add instruction": komon trace needs these two
+  { programs: /^tcp\/(state|older)$/, since: "5.12", refusal: noFetch },
+  // Before, their twins without it are used: all of those have to load.
+  { programs: /^(vnf|vnf\.nokfunc|forward)\//, since: "5.12", refusal: noFetch, some: true },
 ];
 
 /** Whether the verifier of each kernel takes the programs: compiled once, for all of them. */

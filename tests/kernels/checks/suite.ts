@@ -54,7 +54,7 @@ const files: Readonly<Record<string, File>> = {
   "probe-faults": { on: ["5.10"] },
   "probe-ends": { on: ["5.10"] },
   "probe-usage": { on: ["5.10"] },
-  trace: { on: ["5.10", "stable"] },
+  trace: { on: ["6.1", "stable"] },
   privilege: { on: ["6.1"] },
   cleanup: { on: ["6.1"] },
   load: { on: ["6.1"] },
