@@ -121,8 +121,7 @@ int BPF_PROG(forward_nic, struct sk_buff *skb)
 			continue;
 		__u64 was = p->skb;
 
-		/* Below 0 where another CPU has moved in since */
-		if (was == TAKEN || (was && (__s64)(now - p->nic_ns) < KOMON_PASSING_EXPIRY_NS))
+		if (was == TAKEN || (was && SINCE(now, p->nic_ns) < KOMON_PASSING_EXPIRY_NS))
 			continue;
 		if (was ? !give_up(p, was, TAKEN, c) : !CLAIM(&p->skb, 0, TAKEN))
 			continue;

@@ -66,11 +66,14 @@ static __always_inline __u32 group_of(struct komon_tcp_conn *c)
 	known = bpf_map_lookup_elem(&group_index, &key);
 	if (known)
 		return *known;
-	if (control.groups_used + 1 >= options.groups)
-		goto full;
-	index = __sync_fetch_and_add(&control.groups_used, 1) + 1;
-	if (index >= options.groups)
-		goto full;
+	index = EXCHANGE(&control.spare_group, 0);
+	if (!index) {
+		if (control.groups_used + 1 >= options.groups)
+			goto full;
+		index = __sync_fetch_and_add(&control.groups_used, 1) + 1;
+		if (index >= options.groups)
+			goto full;
+	}
 	struct komon_tcp_group *g = bpf_map_lookup_elem(&groups, &index);
 
 	if (!g)
@@ -78,8 +81,10 @@ static __always_inline __u32 group_of(struct komon_tcp_conn *c)
 	g->key = key;
 	if (!bpf_map_update_elem(&group_index, &key, &index, BPF_NOEXIST))
 		return index;
-	known = bpf_map_lookup_elem(&group_index, &key); /* another CPU was faster: ours stays empty */
-	return known ? *known : other;
+	CLAIM(&control.spare_group, 0, index); /* another CPU was faster: ours is for the next one */
+	known = bpf_map_lookup_elem(&group_index, &key);
+	if (known)
+		return *known;
 full:
 	if (c->flags & KOMON_TCP_NO_GROUP) /* asked again once its address or owner is known */
 		return other;

@@ -170,7 +170,7 @@ struct komon_tcp_counters {
 struct komon_tcp_control {
 	struct komon_tcp_counters counters;
 	__u32 groups_used;
-	__u32 pad;
+	__u32 spare_group; /* taken and not used; 0 = none */
 	__u32 pids[16];    /* watched processes, 0 = none */
 	__u8 ports[65536]; /* bit 0: a watched local port, bit 1: a watched remote port */
 };

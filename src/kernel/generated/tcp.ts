@@ -43,7 +43,7 @@ export const komonTcpControl = {
   fields: {
     counters: { offset: 0, size: 32, type: "komonTcpCounters" },
     groupsUsed: { offset: 32, size: 4, type: "u32" },
-    pad: { offset: 36, size: 4, type: "u32" },
+    spareGroup: { offset: 36, size: 4, type: "u32" },
     pids: { offset: 40, size: 64, type: "u32", count: 16 },
     ports: { offset: 104, size: 65536, type: "u8", count: 65536 },
   },
