@@ -19,6 +19,7 @@ const expectedReasons: readonly RegExp[] = [
   /^this kernel has no VLAN devices/,
   /^this kernel has no UDP-Lite/,
   /^no io_uring can be made here/,
+  /^this kernel runs no 32-bit programs/,
   /^no cgroup with a (memory|cpuset) limit/,
 ];
 
