@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Exporting } from "../support/exporter.ts";
 import { samplesOf } from "../support/prometheus.ts";
-import { TcpListener, TcpSocket } from "../support/tcp.ts";
+import { ownComm, TcpListener, TcpSocket } from "../support/tcp.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "komon-series-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,14 +43,13 @@ describe("komon_tcp_rtt_seconds", () => {
   test("programs whose names are written alike are one series", async () => {
     using listener = new TcpListener();
     await using exporting = await start(listener);
-    const own = readFileSync("/proc/self/comm");
     try {
       for (const name of [[0xfe], [0xff], Buffer.from("other"), Buffer.from("unknown"), []]) {
         writeFileSync("/proc/self/comm", Buffer.from(name));
         visit("127.0.0.1", listener);
       }
     } finally {
-      writeFileSync("/proc/self/comm", own);
+      writeFileSync("/proc/self/comm", ownComm);
     }
     const page = await exporting.page();
     const lines = page.split("\n").filter((line) => line.startsWith("komon_tcp_rtt_seconds_count"));

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Exporting } from "../support/exporter.ts";
@@ -88,6 +88,8 @@ describe("komon export", () => {
     };
     using sink = new Sink();
     vnf.signal("SIGSTOP");
+    while (!readFileSync(`/proc/${vnf.ready.pid}/stat`, "utf8").includes(") T "))
+      await Bun.sleep(1);
     for (let i = 0; i < 23; i++) sink.send(new Uint8Array(64), "127.0.0.1", vnf.ready.port);
     await Bun.sleep(1_100); // by then they are late
     expect(await outcomes()).toEqual({ matched: 0, expired: 0, inFlight: 23 });
