@@ -1,75 +1,195 @@
 /**
- * What watching costs a packet: time in komon's programs at a rate that keeps caches warm. The kernel's count of a run
- * includes its own two clock reads; a program that does nothing, attached beside, tells how much that is.
+ * What watching costs a packet: time in komon's programs at a rate that keeps caches warm, without the kernel's own
+ * count of it, which a program that does nothing tells.
+ *
+ * Most hooks are passed by others, too: the load's calls and packets, and the answers on their way back. How long a run
+ * takes that is none of the VNF's, and one for a receive call, is measured on its own and taken off.
  */
+import { programName, RunStatistics } from "../src/kernel/info.ts";
 import { BpfObject } from "../src/kernel/object.ts";
-import { runIn, World } from "./komon.ts";
+import { VnfProbe } from "../src/probes/vnf/probe.ts";
+import { median } from "../src/stats/summary.ts";
+import { infoOfProgram, loadedPrograms } from "../tests/support/bpfObjects.ts";
+import { run } from "../tests/support/komon.ts";
+import { type Running, sources, startVnf } from "../tests/support/traffic.ts";
 import { compileBench } from "./probe/compile.ts";
 import { ns, printRows, type Row } from "./table.ts";
 
 const rounds = 7;
-const packets = 2000;
-const rxPrograms = new Set(["rx_cgroup", "rx_fentry", "rx_kprobe"]);
-const sendPrograms = new Set(["send_sys_enter", "send_fentry", "send_kprobe"]);
+const traffic = ["--pps", "60k", "--duration", "400ms", "--cpu", "0", "--flows", "1"];
+const vnfWords = ["--cpu", "1", "--nice", "-20", "--wait", "receive"];
 
-/** Of one program, over one packet's way; all runs of it for that packet. */
-interface Cost {
+/** Of one program, while the kernel counted. */
+interface Count {
   readonly runs: number;
   readonly ns: number;
 }
 
+/** One round: the kernel's count per program, and what the probe says of the VNF. */
+interface Round {
+  readonly counts: ReadonlyMap<string, Count>;
+  readonly packets: number;
+  readonly calls: number;
+  readonly seen: number;
+}
+
 export async function cost(): Promise<void> {
-  await using world = await World.open();
   using empty = BpfObject.open(await compileBench("floor", "bench"));
   empty.choose(["tx"]);
   empty.load();
   using _attached = empty.program("tx").attach();
-  const best = new Map<string, Cost>();
-  let emptyNs = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
-    const before = empty.program("tx").info();
-    const result = await runIn(world, [1, packets, 0, "40k", 128, 0, 0]);
-    const after = empty.program("tx").info();
-    emptyNs = Math.min(emptyNs, (after.runTimeNs - before.runTimeNs) / (after.runs - before.runs));
-    const { programs, ns_per_packet } = result.cost;
-    const total = programs.reduce((sum, { runs, ns_per_run }) => sum + runs * ns_per_run, 0);
-    const seen = total / ns_per_packet; // packets while the cost was counted
-    for (const { program, runs, ns_per_run } of programs) {
-      const one = { runs: runs / seen, ns: (ns_per_run * runs) / seen };
-      if (one.ns < (best.get(program)?.ns ?? Number.POSITIVE_INFINITY)) best.set(program, one);
-    }
-  }
-  const own = ({ runs, ns }: Cost) => ns - runs * emptyNs;
-  const sum = (names: (name: string) => boolean, of: (cost: Cost) => number) =>
-    [...best].reduce((total, [name, one]) => total + (names(name) ? of(one) : 0), 0);
-  const isRxOrSend = (name: string) => rxPrograms.has(name) || sendPrograms.has(name);
-  const rxSend = sum(isRxOrSend, own);
-  const shown = (what: string, measured: string): Row => ({
-    ...{ what, measured, must: "", aim: "", peer: "", met: undefined },
+  await using vnf = await startVnf(...vnfWords);
+  const floorNs = await countedNs(empty, vnf.ready.port);
+  const paired = await measured({}, vnf.ready.port, floorNs);
+  // Without pairing at tx: where the window that tells packets apart does not begin at the payload's first byte.
+  const plain = await measured({ digestOffset: 8 }, vnf.ready.port, floorNs);
+  const pairing = paired.tx - plain.tx;
+  const two = paired.rx + paired.send + pairing;
+  const all = Object.values(paired).reduce((sum, value) => sum + value, 0);
+  const peer = await bpftrace(vnf, floorNs);
+  const shown = (what: string, value: number): Row => ({
+    ...{ what, measured: ns(value), must: "", aim: "", peer: "", met: undefined },
   });
   printRows(
-    `cost of one packet, minimum of ${rounds}, without the kernel's own ${ns(emptyNs)} a run`,
+    `cost of one packet, median of ${rounds} rounds, without the kernel's own ${ns(floorNs)} a run`,
     [
-      ...[...best].map(([name, one]) =>
-        shown(name, `${ns(own(one))} in ${one.runs.toFixed(2)} runs (with it ${ns(one.ns)})`),
-      ),
+      ...Object.entries(paired).map(([what, value]) => shown(what, value)),
+      shown("pairing, in tx", pairing),
       {
-        what: "rx + send",
-        measured: `${ns(rxSend)} (with it ${ns(sum(isRxOrSend, ({ ns }) => ns))})`,
+        what: "rx + send, and their pairing",
+        measured: ns(two),
         must: "≤ 200 ns",
         aim: "100 ns",
-        peer: "netstacklat 225 ns a probe",
-        met: rxSend <= 200,
+        peer: `bpftrace, a stamp and a histogram, nothing paired: ${peer}`,
+        met: two <= 200,
       },
-      shown(
-        "all programs",
-        `${ns(sum(() => true, own))} (with it ${ns(
-          sum(
-            () => true,
-            ({ ns }) => ns,
-          ),
-        )})`,
-      ),
+      shown("all points", all),
     ],
   );
+}
+
+type Points = Record<
+  "nic" | "rx" | "drop" | "receive" | "read" | "returns" | "send" | "tx",
+  number
+>;
+
+/** What each point takes for one packet of the VNF. */
+async function measured(
+  options: Parameters<typeof VnfProbe.open>[0],
+  port: number,
+  floorNs: number,
+): Promise<Points> {
+  using probe = VnfProbe.open({ ...options, hooks: "auto" });
+  const at = probe.watch(port);
+  const perRun = (round: Round, name: string) => {
+    const { runs, ns } = of(round, name);
+    return runs > 0 ? ns / runs - floorNs : 0;
+  };
+  // Strangers: traffic to a VNF that nobody watches.
+  await using other = await startVnf(...vnfWords);
+  const strange = await round(probe, at, () => drive(other.ready.port));
+  // Receive calls that find nothing: a VNF that asks without pause.
+  await using asking = await startVnf(...vnfWords.slice(0, 4), "--wait", "never");
+  using idleProbe = VnfProbe.open(options);
+  const idleAt = idleProbe.watch(asking.ready.port);
+  await drive(asking.ready.port, "--count", "10");
+  const idle = await round(idleProbe, idleAt, () => Bun.sleep(300));
+  await asking.stop();
+
+  const points: Points[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const now = await round(probe, at, () => drive(port));
+    const receives = now.calls - now.packets;
+    /** A program's time for one packet, when `own` of its runs are the VNF's. */
+    const share = (name: string, own: number) => {
+      const { runs, ns } = of(now, name);
+      return (ns - runs * floorNs - (runs - own) * perRun(strange, name)) / now.packets;
+    };
+    const receive = (perRun(idle, "send_sys_enter") * receives) / now.packets;
+    points.push({
+      nic: share("nic_tp", now.seen),
+      rx: share("rx_cgroup", now.seen),
+      drop: (of(now, "drop_tp").ns - of(now, "drop_tp").runs * floorNs) / now.packets,
+      receive,
+      read: share("read_tp", now.packets),
+      returns: share("read_sys_exit", now.calls),
+      send: share("send_sys_enter", now.calls) - receive,
+      tx: share("tx_tp", now.packets),
+    });
+  }
+  const names = Object.keys(points[0]) as (keyof Points)[];
+  return Object.fromEntries(
+    names.map((name) => [name, median(points.map((point) => point[name]))]),
+  ) as Points;
+}
+
+/** Sends as fast as asked, or as this machine can; how many packets that were. */
+async function drive(port: number, ...words: string[]): Promise<number> {
+  const more = words.length > 0 ? words : traffic;
+  const said = await run([...sources, "load", `127.0.0.1:${port}`, "--format", "json", ...more]);
+  return JSON.parse(said.stdout).sent;
+}
+
+const of = ({ counts }: Round, name: string): Count => counts.get(name) ?? { runs: 0, ns: 0 };
+
+async function round(probe: VnfProbe, vnf: number, during: () => Promise<unknown>): Promise<Round> {
+  using _counting = new RunStatistics();
+  const [before, first, seen] = [probe.programs(), probe.activity(vnf), probe.coverage(vnf).seen];
+  await during();
+  const [after, last] = [probe.programs(), probe.activity(vnf)];
+  const counts = new Map<string, Count>();
+  for (const [name, now] of after) {
+    const then = before.get(name);
+    counts.set(name, {
+      runs: now.runs - (then?.runs ?? 0),
+      ns: now.runTimeNs - (then?.runTimeNs ?? 0),
+    });
+  }
+  return {
+    counts,
+    packets: last.matched - first.matched,
+    calls: last.ownCalls - first.ownCalls,
+    seen: probe.coverage(vnf).seen - seen,
+  };
+}
+
+/** How long the kernel's count of a run says that doing nothing takes. */
+async function countedNs(empty: BpfObject, port: number): Promise<number> {
+  const values: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    using _counting = new RunStatistics();
+    const before = empty.program("tx").info();
+    await drive(port);
+    const after = empty.program("tx").info();
+    values.push((after.runTimeNs - before.runTimeNs) / (after.runs - before.runs));
+  }
+  return median(values);
+}
+
+/** What bpftrace's two programs take for a packet: a stamp at nic, a histogram of the time since at the send call. */
+async function bpftrace(vnf: Running, floorNs: number): Promise<string> {
+  if (!Bun.which("bpftrace")) return "not installed";
+  const known = new Set(loadedPrograms());
+  const [tid] = vnf.ready.tids;
+  const script = `tracepoint:net:netif_receive_skb { @at = nsecs; }
+    tracepoint:syscalls:sys_enter_sendto / tid == ${tid} / { @service = hist(nsecs - @at); }`;
+  const child = Bun.spawn(["bpftrace", "-e", script], { stdio: ["ignore", "ignore", "ignore"] });
+  try {
+    await Bun.sleep(3000);
+    const theirs = loadedPrograms().filter((id) => !known.has(id));
+    const values: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      using _counting = new RunStatistics();
+      const before = theirs.map(infoOfProgram);
+      const sent = await drive(vnf.ready.port);
+      const after = theirs.map(infoOfProgram);
+      const runs = after.reduce((sum, { runs }, at) => sum + runs - before[at].runs, 0);
+      const spent = after.reduce((sum, one, at) => sum + one.runTimeNs - before[at].runTimeNs, 0);
+      values.push((spent - runs * floorNs) / sent);
+    }
+    return `${ns(median(values))} in ${theirs.map((id) => programName(id)).join(", ")}`;
+  } finally {
+    child.kill("SIGKILL"); // it may wait for ever at SIGINT
+    await child.exited;
+  }
 }

@@ -157,9 +157,13 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 		depth = KOMON_HELD - 1;
 	if (depth >= t->reads)
 		depth = t->reads - 1;
-	__u32 position = buffer ? newest_in_buffer(thread_key, depth, buffer) : 0;
+	__u32 position = t->reads;
 	struct komon_held *h = held_at(t, position - 1);
 
+	if (!buffer || h->buffer != buffer) { /* not the newest, as it nearly always is */
+		position = buffer ? newest_in_buffer(thread_key, depth, buffer) : 0;
+		h = held_at(t, position - 1);
+	}
 	if (!position || !has_content(h, digest, bytes)) {
 		__u32 same_buffer = position;
 

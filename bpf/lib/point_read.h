@@ -116,7 +116,7 @@ static __always_inline int at_read(struct sock *sk, __u64 packet, int bytes, con
 			digest = user_digest(&data, bytes, &head);
 	}
 	if (q)
-		slot = queue_take(queue_key, packet, digest, bytes);
+		slot = queue_take(q, queue_key, packet, digest, bytes);
 	if (!q || slot < 0) {
 		c->unknown_reads++;
 		return 0;

@@ -105,7 +105,7 @@ __attribute__((noinline)) int queue_far(__u32 queue_key, __u64 position, __u64 w
  * Takes the packet that was just read out of the ledger: its slot in the queue, or -1. Order says where to look; the
  * skb (where the hook knows it), else digest and length, say whether it is so.
  */
-__attribute__((noinline)) int queue_take(__u32 queue_key, __u64 skb, __u64 digest, __u32 bytes)
+__attribute__((noinline)) int queue_search(__u32 queue_key, __u64 skb, __u64 digest, __u32 bytes)
 {
 	struct komon_queue *q = bpf_map_lookup_elem(&queues, &queue_key);
 
@@ -150,4 +150,19 @@ __attribute__((noinline)) int queue_take(__u32 queue_key, __u64 skb, __u64 diges
 	struct komon_queued *p = &q->packet[slot];
 
 	return CLAIM(&p->state, KOMON_QUEUED, KOMON_READ) ? slot : -1;
+}
+
+/* The same. Nearly always it is the packet that is expected next: then nothing is searched */
+static __always_inline int queue_take(struct komon_queue *q, __u32 queue_key, __u64 skb, __u64 digest, __u32 bytes)
+{
+	__u64 position = q->next, wanted = skb ? skb : digest;
+	__u32 slot = position % KOMON_QUEUE_PACKETS;
+	struct komon_queued *p = &q->packet[slot];
+
+	if (wanted && p->position == position && p->state == KOMON_QUEUED &&
+	    !differs(p, wanted, skb ? ~0ull : 0, bytes) && CLAIM(&p->state, KOMON_QUEUED, KOMON_READ)) {
+		q->next = position + 1;
+		return slot;
+	}
+	return queue_search(queue_key, skb, digest, bytes);
 }

@@ -1,6 +1,6 @@
 /** BPF programs, maps and links that no process holds: what stays of a komon that is gone, unless it was pinned. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { programName } from "../../src/kernel/info.ts";
+import { type ProgramInfo, programInfo, programName } from "../../src/kernel/info.ts";
 import { libbpf } from "../../src/kernel/libbpf.ts";
 import { libc, stableMemory } from "../../src/kernel/libc.ts";
 
@@ -19,6 +19,21 @@ export function unheldObjects(): string[] {
       .filter((id) => !held[kind].has(id))
       .map((id) => `${kind} ${id}${kind === "prog" ? ` (${programName(id) ?? "gone"})` : ""}`),
   );
+}
+
+/** The ids of all programs in the kernel. */
+export function loadedPrograms(): number[] {
+  return [...listAll().prog];
+}
+
+/** The kernel's account of somebody's program. */
+export function infoOfProgram(id: number): ProgramInfo {
+  const fd = libbpf().bpf_prog_get_fd_by_id(id);
+  try {
+    return programInfo(fd);
+  } finally {
+    libc.close(fd);
+  }
 }
 
 function listAll(): Ids {
