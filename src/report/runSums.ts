@@ -11,7 +11,7 @@ export function sumCoverage(runs: readonly RunResult[]): Coverage | undefined {
 
 /** Packets of all repetitions, and their mean rates. */
 export function sumLoad(runs: readonly RunResult[]): LoadReport | undefined {
-  const loads = runs.flatMap(({ load }) => load ?? []);
+  const loads = runs.flatMap(({ load }) => (load ? [load] : []));
   if (loads.length === 0) return undefined;
   const mean = (name: keyof LoadReport) => meanOf(loads.map((load) => load[name]));
   return {
