@@ -80,7 +80,7 @@ export function calibrationFor(
   { params, awake = false, wait = defaultWait }: RunOptions,
 ): { readonly offset?: CalibratedOffset; readonly refused?: string } {
   const calibration = readCalibration();
-  if (!calibration) return { refused: "this host is not calibrated" };
+  if (typeof calibration === "string") return { refused: calibration };
   const now = conditions();
   const changed = Object.keys(now).filter((key) => now[key] !== calibration.conditions[key]);
   if (changed.length > 0)
@@ -123,12 +123,17 @@ export function offsetAt(
   };
 }
 
-function readCalibration(): Calibration | undefined {
+/** What is kept, or why there is nothing. */
+function readCalibration(): Calibration | string {
+  const path = calibrationPath();
   try {
-    const read = JSON.parse(readFileSync(calibrationPath(), "utf8")) as Calibration;
-    return read.schema === schema ? read : undefined;
-  } catch {
-    return undefined;
+    const read = JSON.parse(readFileSync(path, "utf8")) as Calibration;
+    if (read?.schema === schema && read.points.length > 0) return read;
+    return `${path} is no calibration`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return "this host is not calibrated (komon doctor --calibrate)";
+    return `${path} cannot be read: ${code ?? "it is no JSON"}`;
   }
 }
 

@@ -57,8 +57,11 @@ function head({ result, incomplete, ended }: RunTextInput): string {
   });
   lines.push(`hooks: ${hooks.slice(0, 3).join(", ")},`, `       ${hooks.slice(3).join(", ")}`);
   if (ended) lines.push(`ended early: ${ended}`);
-  if (incomplete > 0)
-    lines.push(`INCOMPLETE: ${incomplete} of ${intervals} intervals lack packets`);
+  if (incomplete > 0) {
+    const limit = formatNs(Number(result.manifest.timeout_ns));
+    const why = ended ? "" : `; each ended by its time-out, ${limit} (--timeout)`;
+    lines.push(`INCOMPLETE: ${incomplete} of ${intervals} intervals lack packets${why}`);
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -124,7 +127,9 @@ function accuracy({ error, manifest }: RunResult, colour: boolean): string {
   if (error.corrected) rows.push(row("corrected", error.corrected));
   const wrong = manifest.wrong_pairs ? `${manifest.wrong_pairs} WRONG PAIRS` : "no wrong pair";
   const note = `  on the same packet; ${wrong}; residual: once the median is taken off\n`;
-  return `${table({ columns, rows }, { colour })}${note}`;
+  const { calibration } = manifest;
+  const refused = typeof calibration === "string" ? `  not corrected: ${calibration}\n` : "";
+  return `${table({ columns, rows }, { colour })}${note}${refused}`;
 }
 
 function account({ coverage: c, cost, load }: RunResult): string {

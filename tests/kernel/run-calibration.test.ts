@@ -29,6 +29,11 @@ describe("komon run", () => {
     ]);
     const moved = await world.komonJson<Run>(...words, "/tmp/d", "--awake");
     expect(moved.manifest.calibration).toContain("kernel");
+    world.write("/tmp/broken", "{");
+    await world.run(["cp", "/tmp/broken", "/var/lib/komon/calibration.json"]);
+    const said = await world.komon(...words, "/tmp/f", "--awake");
+    const why = "/var/lib/komon/calibration.json cannot be read: it is no JSON";
+    expect(said.stdout).toContain(`\n  not corrected: ${why}\n`);
   });
 
   test.each([
