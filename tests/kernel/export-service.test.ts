@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { libc, memoryAt, stableMemory } from "../../src/kernel/libc.ts";
+import { Capability } from "../../src/kernel/privileges.ts";
 import { closeSocket } from "../../src/kernel/socket.ts";
 import { Exporting } from "../support/exporter.ts";
 import { run, top } from "../support/komon.ts";
@@ -35,6 +36,31 @@ describe("komon export as a service", () => {
     const samples = samplesOf(await exporting.page());
     expect(samples.get('komon_bpf_programs{probe="tcp"}')).toBe(5);
     expect(samples.get("process_open_fds")).toBeGreaterThan(0);
+    const answered = 'komon_probe_answers_total{kind="icmp",target="127.0.0.1"}';
+    while (!((samplesOf(await exporting.page()).get(answered) ?? 0) >= 2)) await Bun.sleep(50);
+  });
+
+  test("without --user it keeps what a reload needs, and no more", async () => {
+    const config = join(folder, "kept.yaml");
+    await Bun.write(config, "");
+    await using exporting = await Exporting.start("--config.file", config);
+    const { pid } = exporting;
+    const status = readFileSync(`/proc/${pid}/task/${pid}/status`, "utf8");
+    const { bpf, perfmon, netAdmin, netRaw, netBindService } = Capability;
+    const kept = [bpf, perfmon, netAdmin, netRaw, netBindService];
+    const mask = kept.reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
+    for (const set of ["CapEff", "CapPrm"]) {
+      expect(new RegExp(`${set}:\\t(\\w+)`).exec(status)?.[1]).toBe(
+        mask.toString(16).padStart(16, "0"),
+      );
+    }
+    expect(status).toContain("NoNewPrivs:\t1");
+    await Bun.write(
+      config,
+      "tcp: {by: subnet}\nvnfs: [{port: 5}]\nprobes: [{targets: [127.0.0.1]}]\n",
+    );
+    exporting.signal("SIGHUP");
+    await exporting.said(/the configuration is reloaded/);
     const answered = 'komon_probe_answers_total{kind="icmp",target="127.0.0.1"}';
     while (!((samplesOf(await exporting.page()).get(answered) ?? 0) >= 2)) await Bun.sleep(50);
   });

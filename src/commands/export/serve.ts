@@ -5,8 +5,11 @@ import { log } from "../../base/log.ts";
 import { Exporter } from "../../export/exporter.ts";
 import { ExportServer, type Site } from "../../export/server.ts";
 import { notifySystemd } from "../../kernel/notify.ts";
-import { becomeUser } from "../../kernel/privileges.ts";
+import { becomeUser, dropCapabilities } from "../../kernel/privileges.ts";
 import { type ConfigFlags, readHowToServe, readSettings } from "./settings.ts";
+
+/** What it takes to open a probe anew, and to bind a low port again. */
+const forReload = ["bpf", "perfmon", "netAdmin", "netRaw", "netBindService"] as const;
 
 export interface Serving {
   readonly args: ConfigFlags;
@@ -48,6 +51,7 @@ export async function serve({ args, stop, ...serving }: Serving): Promise<ExitCo
   if (stop.aborted) ended.resolve();
   await Promise.race([exporter.opened(), ended.promise]);
   if (serving.user !== undefined) becomeUser(serving.user);
+  else dropCapabilities(forReload);
   serving.begin?.();
   for (const url of server.urls) log.info(`serving ${url.replace(/\/$/, "")}${serving.path}`);
   exporter.isReady = true;
