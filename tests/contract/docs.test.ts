@@ -8,6 +8,8 @@ import type { CommandTable } from "../../src/commands/group.ts";
 import { commandHelp } from "../../src/commands/help.ts";
 import { commands } from "../../src/commands/index.ts";
 import { flagName } from "../../src/commands/parse.ts";
+import { againstTable } from "../../src/report/against/tables.ts";
+import { reportColumns } from "../../src/report/tables.ts";
 
 const top = join(import.meta.dir, "../..");
 
@@ -83,6 +85,36 @@ test("help that a page quotes is what the command prints", () => {
     const help = helps.find((one) => one.includes(text));
     expect({ page, text: help === undefined ? text : "" }).toEqual({ page, text: "" });
   }
+});
+
+describe("formats for machines", () => {
+  const told = pages.map((page) => textOf.get(page)).join("\n");
+
+  test("each schema is on a page", () => {
+    // Tables for people alone, a record of komon's own; trace and probe describe theirs by their columns.
+    const others = /^komon\.(report\.(samples|spans|errors|differences|coverages)|registry)\//;
+    const sources = [...new Glob("{src,vnf}/**/*.ts").scanSync({ cwd: top })].filter(
+      (path) => !/^src\/(dashboard|commands\/(trace|probe))\//.test(path),
+    );
+    const schemas = sources.flatMap((path) =>
+      [...readFileSync(join(top, path), "utf8").matchAll(/"(komon\.[\w.-]+\/\d+)"/g)].map(
+        ([, schema]) => schema,
+      ),
+    );
+    expect(schemas.length).toBeGreaterThan(10);
+    const untold = schemas.filter((schema) => !others.test(schema) && !told.includes(schema));
+    expect(untold).toEqual([]);
+  });
+
+  test("each column of komon report is on its page", () => {
+    const page = textOf.get("docs/report.md") ?? "";
+    const cells = [...page.matchAll(/`([A-Za-z]\w*)`/g)].map(([, cell]) => cell);
+    // T_… stands for each time, E_… for each error.
+    const named = cells.map((cell) => new RegExp(`^${cell.replace(/^[TE]_/, "[a-z]+_")}$`));
+    const against = againstTable({ pairs: [], differences: [], onlyA: [], onlyB: [] }).columns;
+    const columns = [...reportColumns, ...against].map(({ key }) => key);
+    expect(columns.filter((key) => !named.some((name) => name.test(key)))).toEqual([]);
+  });
 });
 
 describe("links", () => {
