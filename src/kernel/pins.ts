@@ -81,7 +81,9 @@ export class PinnedMap implements Disposable {
     const length = stableMemory(4);
     new Uint32Array(length.buffer)[0] = infoBytes;
     if (libbpf().bpf_obj_get_info_by_fd(this.#fd, info.address, length.address) !== 0) {
-      throw this.#failed("ask about");
+      const failed = this.#failed("ask about");
+      this[Symbol.dispose]();
+      throw failed;
     }
     const view = new DataView(info.buffer);
     this.valueBytes = view.getUint32(offsets.valueBytes, true);

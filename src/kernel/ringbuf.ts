@@ -35,12 +35,13 @@ export class RingBuffer implements Disposable {
   constructor(map: BpfMap) {
     this.#bytes = map.entries;
     this.#consumerPage = mapMemory(map.fd, pageBytes, Protection.read | Protection.write, 0);
-    this.#producerPages = mapMemory(
-      map.fd,
-      pageBytes + 2 * this.#bytes,
-      Protection.read,
-      pageBytes,
-    );
+    try {
+      const bytes = pageBytes + 2 * this.#bytes;
+      this.#producerPages = mapMemory(map.fd, bytes, Protection.read, pageBytes);
+    } catch (error) {
+      unmap(this.#consumerPage);
+      throw error;
+    }
     this.#consumer = new BigInt64Array(this.#consumerPage.buffer, 0, 1);
     this.#producer = new BigInt64Array(this.#producerPages.buffer, 0, 1);
     this.#data = new DataView(this.#producerPages.buffer, pageBytes);

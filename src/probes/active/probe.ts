@@ -80,6 +80,7 @@ export class ActiveProbe implements Disposable {
   readonly #options: ActiveProbeOptions;
   readonly #memory: ProbeMemory;
   readonly #ring: RingBuffer;
+  readonly #opened: DisposableStack;
   readonly #attached: RxAttachment[] = [];
   readonly #txLinks: (BpfLink | DeviceLink)[] = [];
   #tx: TxRung | undefined;
@@ -90,12 +91,14 @@ export class ActiveProbe implements Disposable {
   };
 
   private constructor(opened: BpfObject, xdp: string, options: ActiveProbeOptions) {
-    this.#object = opened;
+    using parts = new DisposableStack();
+    this.#object = parts.use(opened);
     this.#xdp = xdp;
     this.#options = options;
-    this.slots = new Slots(opened.map("slots"));
-    this.#memory = new ProbeMemory(opened.map("counters"), opened.section(".bss"));
-    this.#ring = new RingBuffer(opened.map("answers"));
+    this.slots = parts.use(new Slots(opened.map("slots")));
+    this.#memory = parts.use(new ProbeMemory(opened.map("counters"), opened.section(".bss")));
+    this.#ring = parts.use(new RingBuffer(opened.map("answers")));
+    this.#opened = parts.move();
   }
 
   /** Loads the programs; nothing is attached yet. */
@@ -218,10 +221,7 @@ export class ActiveProbe implements Disposable {
     for (const { link } of this.#attached) link[Symbol.dispose]();
     for (const link of this.#txLinks) link[Symbol.dispose]();
     this.#arrivalLink?.[Symbol.dispose]();
-    this.#ring[Symbol.dispose]();
-    this.#memory[Symbol.dispose]();
-    this.slots[Symbol.dispose]();
-    this.#object[Symbol.dispose]();
+    this.#opened[Symbol.dispose]();
   }
 }
 

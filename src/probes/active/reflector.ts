@@ -27,8 +27,7 @@ export type ReflectCounters = Readonly<Record<keyof typeof komonReflectCounters.
 
 export class Reflector implements Disposable {
   readonly mode: XdpMode;
-  readonly #object: BpfObject;
-  readonly #link: DeviceLink;
+  readonly #opened: DisposableStack;
   readonly #counters: MappedMemory;
   readonly #control: MappedMemory;
   readonly #addresses: OwnAddresses;
@@ -42,23 +41,21 @@ export class Reflector implements Disposable {
         why: "its packets have no Ethernet header",
       });
     }
-    const opened = BpfObject.open(readFileSync(object));
-    try {
-      const options = new DataView(opened.initialValue(".rodata.options"));
-      options.setUint16(komonReflectOptions.fields.port.offset, port, true);
-      opened.map("counters").setEntries(this.#cpus);
-      opened.load();
-      this.#addresses = new OwnAddresses(opened.map("addresses"));
-      this.#addresses.refresh();
-      [this.#link, this.mode] = attach(opened.program("reflector").fd, device);
-    } catch (error) {
-      opened[Symbol.dispose]();
-      throw error;
-    }
-    this.#object = opened;
-    this.#counters = opened.map("counters").map();
-    this.#control = opened.section(".bss").map();
+    using parts = new DisposableStack();
+    const opened = parts.use(BpfObject.open(readFileSync(object)));
+    const options = new DataView(opened.initialValue(".rodata.options"));
+    options.setUint16(komonReflectOptions.fields.port.offset, port, true);
+    opened.map("counters").setEntries(this.#cpus);
+    opened.load();
+    this.#addresses = new OwnAddresses(opened.map("addresses"));
+    this.#addresses.refresh();
+    this.#counters = parts.adopt(opened.map("counters").map(), unmap);
+    this.#control = parts.adopt(opened.section(".bss").map(), unmap);
     this.#setClock();
+    const [link, mode] = attach(opened.program("reflector").fd, device);
+    parts.use(link);
+    this.mode = mode;
+    this.#opened = parts.move();
   }
 
   /** The wall clock moves against the kernel's own (NTP steers it), addresses come and go: call this once a second. */
@@ -85,10 +82,7 @@ export class Reflector implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#link[Symbol.dispose]();
-    unmap(this.#counters);
-    unmap(this.#control);
-    this.#object[Symbol.dispose]();
+    this.#opened[Symbol.dispose]();
   }
 }
 

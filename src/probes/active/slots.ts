@@ -75,13 +75,16 @@ export type ProbeCounters = Readonly<Record<keyof typeof komonProbeCounters.fiel
 export class ProbeMemory implements Disposable {
   readonly #counters: MappedMemory;
   readonly #control: MappedMemory;
+  readonly #mapped: DisposableStack;
   readonly #controlView: DataView;
   readonly #cpus: number;
 
   constructor(counters: BpfMap, control: BpfMap) {
     this.#cpus = counters.entries;
-    this.#counters = counters.map();
-    this.#control = control.map();
+    using mapped = new DisposableStack();
+    this.#counters = mapped.adopt(counters.map(), unmap);
+    this.#control = mapped.adopt(control.map(), unmap);
+    this.#mapped = mapped.move();
     this.#controlView = new DataView(this.#control.buffer);
   }
 
@@ -111,7 +114,6 @@ export class ProbeMemory implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    unmap(this.#counters);
-    unmap(this.#control);
+    this.#mapped[Symbol.dispose]();
   }
 }

@@ -8,13 +8,14 @@ import noFetch from "../../../dist/bpf/x86/forward.nofetch.bpf.o" with { type: "
 import { readU64, writeU64 } from "../../kernel/counter.ts";
 import { fetchingAtomics } from "../../kernel/features.ts";
 import {
+  komonDeadline,
   komonForwardCounters,
   komonForwardLimit,
   komonForwardOptions,
+  komonHistograms,
   komonPassing,
 } from "../../kernel/generated/forward.ts";
 import { monotonicNs } from "../../kernel/libc.ts";
-import type { BpfLink } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
 import { type Deadline, DeadlineMemory } from "../deadline.ts";
@@ -45,49 +46,43 @@ export interface ForwardCoverage {
   readonly inFlight: number;
 }
 
+const programs = ["forward_tx", "forward_drop", "forward_nic"] as const;
+
 export class ForwardProbe implements Disposable {
   /** What users see: the kernel's names of the places. */
   static readonly hooks = { nic: "tp_btf/netif_receive_skb", tx: "tp_btf/net_dev_queue" } as const;
-  readonly #object: BpfObject;
-  readonly #links: readonly BpfLink[];
   readonly #histograms: HistogramMemory;
   readonly #deadlines: DeadlineMemory;
   readonly #memory: ForwardMemory;
   readonly #passing: PassingMemory;
+  readonly #opened: DisposableStack;
 
-  private constructor(opened: BpfObject, links: readonly BpfLink[], cpus: number) {
-    this.#object = opened;
-    this.#links = links;
-    this.#histograms = new HistogramMemory(opened.map("histograms"), cpus, 1);
-    this.#deadlines = new DeadlineMemory(opened.map("deadlines"));
-    this.#memory = new ForwardMemory(opened.map("counters"));
-    this.#passing = new PassingMemory(opened.map("passing"));
+  private constructor(options: ForwardProbeOptions) {
+    using opened = new DisposableStack();
+    const lacksFetch = fetchingAtomics.ask().is === "no";
+    const object = opened.use(BpfObject.open(readFileSync(lacksFetch ? noFetch : whole)));
+    const constants = new DataView(object.initialValue(".rodata.options"));
+    const fields = komonForwardOptions.fields;
+    constants.setUint32(fields.inIfindex.offset, options.inIfindex ?? 0, true);
+    constants.setUint32(fields.outIfindex.offset, options.outIfindex ?? 0, true);
+    constants.setUint32(fields.netns.offset, options.netns, true);
+    writeU64(constants, fields.deadlineNs.offset, options.deadlineNs ?? 0);
+    const cpus = possibleCpus();
+    for (const name of ["counters", "histograms"]) object.map(name).setEntries(cpus);
+    object.load();
+    const map = (name: string, bytes: number) => object.map(name).expectValues(bytes);
+    const histograms = map("histograms", komonHistograms.size);
+    this.#histograms = opened.use(new HistogramMemory(histograms, cpus, 1));
+    this.#deadlines = opened.use(new DeadlineMemory(map("deadlines", komonDeadline.size)));
+    this.#memory = opened.use(new ForwardMemory(map("counters", komonForwardCounters.size)));
+    this.#passing = opened.use(new PassingMemory(map("passing", komonPassing.size)));
+    // The exit first: who comes in must be seen to go out.
+    for (const name of programs) opened.use(object.program(name).attach());
+    this.#opened = opened.move();
   }
 
   static open(options: ForwardProbeOptions): ForwardProbe {
-    const lacksFetch = fetchingAtomics.ask().is === "no";
-    const opened = BpfObject.open(readFileSync(lacksFetch ? noFetch : whole));
-    const links: BpfLink[] = [];
-    try {
-      const constants = new DataView(opened.initialValue(".rodata.options"));
-      const fields = komonForwardOptions.fields;
-      constants.setUint32(fields.inIfindex.offset, options.inIfindex ?? 0, true);
-      constants.setUint32(fields.outIfindex.offset, options.outIfindex ?? 0, true);
-      constants.setUint32(fields.netns.offset, options.netns, true);
-      writeU64(constants, fields.deadlineNs.offset, options.deadlineNs ?? 0);
-      const cpus = possibleCpus();
-      for (const name of ["counters", "histograms"]) opened.map(name).setEntries(cpus);
-      opened.load();
-      // The exit first: who comes in must be seen to go out.
-      for (const name of ["forward_tx", "forward_drop", "forward_nic"]) {
-        links.push(opened.program(name).attach());
-      }
-      return new ForwardProbe(opened, links, cpus);
-    } catch (error) {
-      for (const link of links) link[Symbol.dispose]();
-      opened[Symbol.dispose]();
-      throw error;
-    }
+    return new ForwardProbe(options);
   }
 
   /** Residence of every packet since {@link open}. */
@@ -116,11 +111,7 @@ export class ForwardProbe implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const link of this.#links) link[Symbol.dispose]();
-    for (const part of [this.#histograms, this.#deadlines, this.#memory, this.#passing]) {
-      part[Symbol.dispose]();
-    }
-    this.#object[Symbol.dispose]();
+    this.#opened[Symbol.dispose]();
   }
 }
 

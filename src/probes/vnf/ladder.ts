@@ -17,7 +17,8 @@ export interface Refusal {
   readonly why: string;
 }
 
-export interface Attached {
+/** Closed, it is detached. */
+export interface Attached extends Disposable {
   readonly object: BpfObject;
   readonly links: readonly BpfLink[];
   readonly chosen: ReadonlyMap<Point, Hook>;
@@ -55,7 +56,12 @@ export function climb(
     refuseAbsent(refused, object, hasBtf);
     const chosen = choose(points, wanted, refused);
     const lacking = required.filter((point) => !chosen.has(point));
+    using opened = new DisposableStack();
+    opened.use(object);
     const links: BpfLink[] = [];
+    opened.defer(() => {
+      for (const link of links) link[Symbol.dispose]();
+    });
     let at: Hook | undefined;
     try {
       if (lacking.length === required.length) throw new NoHook(lacking, wanted, refused);
@@ -67,13 +73,15 @@ export function climb(
       for (at of chosen.values()) attach(object, at, links);
       const proof = selfTest(object, new Set(chosen.keys()));
       if (proof.is !== "no") {
-        return { object, links, chosen, refused: better(refused, chosen), proof };
+        const whole = opened.move();
+        return {
+          ...{ object, links, chosen, refused: better(refused, chosen), proof },
+          [Symbol.dispose]: () => whole[Symbol.dispose](),
+        };
       }
       at = chosen.get(proof.point);
       throw new KomonError({ what: "the self-test failed", why: proof.why });
     } catch (error) {
-      for (const link of links) link[Symbol.dispose]();
-      object[Symbol.dispose]();
       const hook = error instanceof LoadError ? hookOf(chosen, error.program) : at;
       if (!hook || !(error instanceof KomonError)) throw error;
       refuse(refused, hook, error.why ?? error.what);

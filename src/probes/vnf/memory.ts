@@ -117,12 +117,15 @@ export class QueueMemory implements Disposable {
   readonly #map: MappableByValue;
   readonly #heads: readonly MappedValue[];
   readonly #queues = new Map<number, MappedValue>();
+  readonly #mapped: DisposableStack;
 
   constructor(map: MappableByValue) {
     this.#map = map;
+    using mapped = new DisposableStack();
     this.#heads = Array.from({ length: komonLimit.KOMON_QUEUES }, (_, q) =>
-      map.mapOne(q, komonQueue.fields.packet.offset),
+      mapped.adopt(map.mapOne(q, komonQueue.fields.packet.offset), ({ memory }) => unmap(memory)),
     );
+    this.#mapped = mapped.move();
   }
 
   inFlight(vnf: number, nowNs: number, expiryNs: number): InFlight {
@@ -149,8 +152,9 @@ export class QueueMemory implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { memory } of [...this.#heads, ...this.#queues.values()]) unmap(memory);
+    for (const { memory } of this.#queues.values()) unmap(memory);
     this.#queues.clear();
+    this.#mapped[Symbol.dispose]();
   }
 }
 

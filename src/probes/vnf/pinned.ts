@@ -53,12 +53,19 @@ export class PinnableProbe implements Disposable {
   readonly #attached: Attached;
   readonly #printer: BpfObject;
   readonly #text: BpfLink;
+  readonly #opened: DisposableStack;
   #pinned = false;
 
-  private constructor(attached: Attached, printer: BpfObject, text: BpfLink) {
+  private constructor(
+    attached: Attached,
+    printer: BpfObject,
+    text: BpfLink,
+    opened: DisposableStack,
+  ) {
     this.#attached = attached;
     this.#printer = printer;
     this.#text = text;
+    this.#opened = opened;
   }
 
   static open(options: PinOptions): PinnableProbe {
@@ -77,16 +84,17 @@ export class PinnableProbe implements Disposable {
       },
       ["rx", "read", "send"],
     );
-    const { object } = attached;
+    using opened = new DisposableStack();
+    const { object } = opened.use(attached);
     using state = new Vnfinfo(object.map("vnfinfo"));
     state.initialise(options.cbsize, options.debug);
-    const printer = BpfObject.open(readFileSync(vnfinfoObject));
+    const printer = opened.use(BpfObject.open(readFileSync(vnfinfoObject)));
     for (const name of sharedMaps) printer.map(name).reuse(object.map(name));
     printer.load();
-    const text = printer.program(textPin).attachIterator(object.map("results"));
+    const text = opened.use(printer.program(textPin).attachIterator(object.map("results")));
     using control = new Control(object.section(".bss"));
     control.watch(options.port, 0, options.filter);
-    return new PinnableProbe(attached, printer, text);
+    return new PinnableProbe(attached, printer, text, opened.move());
   }
 
   get hooks(): ReadonlyMap<Point, Hook> {
@@ -129,11 +137,7 @@ export class PinnableProbe implements Disposable {
 
   /** Links that are pinned are left to the end of the process: libbpf would switch a kprobe off for all. */
   [Symbol.dispose](): void {
-    if (this.#pinned) return;
-    this.#text[Symbol.dispose]();
-    for (const link of this.#attached.links) link[Symbol.dispose]();
-    this.#printer[Symbol.dispose]();
-    this.#attached.object[Symbol.dispose]();
+    if (!this.#pinned) this.#opened[Symbol.dispose]();
   }
 }
 

@@ -6,6 +6,7 @@ import { KomonError } from "../../base/errors.ts";
 import { readU64, writeU64 } from "../../kernel/counter.ts";
 import {
   komonCounters,
+  komonDeadline,
   komonHeld,
   komonHistograms,
   komonQueue,
@@ -69,31 +70,25 @@ export class VnfProbe implements Disposable {
   readonly #received: Float64Array;
   readonly #expiryNs: number;
   readonly #vnfs: number;
+  readonly #opened: DisposableStack;
   #watched = 0;
 
   private constructor(attached: Attached, vnfs: number, cpus: number, expiryNs: number) {
-    const { object } = attached;
+    using opened = new DisposableStack();
+    const { object } = opened.use(attached);
     this.#attached = attached;
     this.#vnfs = vnfs;
     this.#expiryNs = expiryNs;
-    this.#ring = new RingBuffer(object.map("samples"));
-    this.#control = new Control(object.section(".bss"));
-    this.#counters = new CounterMemory(
-      object.map("counters").expectValues(komonCounters.size),
-      cpus,
-      vnfs,
-    );
-    this.#histograms = new HistogramMemory(
-      object.map("histograms").expectValues(komonHistograms.size),
-      cpus,
-      vnfs,
-    );
-    this.#queues = new QueueMemory(object.map("queues").expectValues(komonQueue.size));
-    this.#threads = new ThreadMemory(
-      object.map("threads").expectValues(komonThread.size),
-      this.#control,
-    );
-    this.#deadlines = new DeadlineMemory(object.map("deadlines"));
+    const map = (name: string, bytes: number) => object.map(name).expectValues(bytes);
+    const histograms = map("histograms", komonHistograms.size);
+    this.#ring = opened.use(new RingBuffer(object.map("samples")));
+    this.#control = opened.use(new Control(object.section(".bss")));
+    this.#counters = opened.use(new CounterMemory(map("counters", komonCounters.size), cpus, vnfs));
+    this.#histograms = opened.use(new HistogramMemory(histograms, cpus, vnfs));
+    this.#queues = opened.use(new QueueMemory(map("queues", komonQueue.size)));
+    this.#threads = opened.use(new ThreadMemory(map("threads", komonThread.size), this.#control));
+    this.#deadlines = opened.use(new DeadlineMemory(map("deadlines", komonDeadline.size)));
+    this.#opened = opened.move();
     this.#received = new Float64Array(vnfs);
   }
 
@@ -246,14 +241,7 @@ export class VnfProbe implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const link of this.#attached.links) link[Symbol.dispose]();
-    for (const part of [this.#ring, this.#control, this.#counters, this.#histograms]) {
-      part[Symbol.dispose]();
-    }
-    this.#queues[Symbol.dispose]();
-    this.#threads[Symbol.dispose]();
-    this.#deadlines[Symbol.dispose]();
-    this.#attached.object[Symbol.dispose]();
+    this.#opened[Symbol.dispose]();
   }
 }
 
