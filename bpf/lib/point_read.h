@@ -9,6 +9,10 @@
 #include "user.h"
 #include <bpf/bpf_tracing.h>
 
+#define EINTR 4
+#define EAGAIN 11
+#define ENOBUFS 105
+#define ECONNREFUSED 111
 #define MSG_PEEK 2
 #define RCV_SHUTDOWN 1
 #define MSG_ERRQUEUE 0x2000
@@ -153,6 +157,12 @@ int BPF_PROG(read_tp, struct sock *sk, int length, int flags)
 	return at_read(sk, 0, length, true);
 }
 
+/* A send call has failed for a reason that passes; where it does not pass, the packet was given back and is lost */
+static __always_inline bool is_tried_again(long result)
+{
+	return result == -EINTR || result == -EAGAIN || result == -ENOBUFS || result == -ECONNREFUSED;
+}
+
 /*
  * A receive call returns, also one that got several packets: only now does the VNF have them. A send call returns whose
  * packet has not come to a device: it waits for its neighbour's address, or is lost. Every system call of the host
@@ -166,7 +176,7 @@ int BPF_PROG(read_sys_exit, struct pt_regs *regs, long result)
 
 	if (!t)
 		return 0;
-	if (t->send_ns && result < 0) /* not sent: if it is tried again, that will be its send */
+	if (t->send_ns && is_tried_again(result)) /* that will be its send */
 		t->send_ns = 0;
 	else if (t->send_ns)
 		pair_now(t, key, t->send_bytes);

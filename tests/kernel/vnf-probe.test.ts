@@ -104,7 +104,7 @@ describe("the VNF probe, four workers", () => {
   }
 });
 
-test("a send call that fails is no send: its second try is the packet's, and passes the device", async () => {
+test("a send call that fails for now is no send: its second try is the packet's, and passes the device", async () => {
   using probe = VnfProbe.open();
   const nobody = new Sink();
   nobody[Symbol.dispose](); // its port now answers with ICMP, which fails the next send call
