@@ -5,7 +5,8 @@
  *
  * The kernel maps producer page and data read-only, and JavaScriptCore compiles loads of `Atomics` to instructions that
  * write: of 32 bits on x86, of any size on arm64. They fault there. So the producer position is read plainly, as one
- * load of 64 bits, and a barrier on memory of our own puts the reading of records behind it.
+ * load of 64 bits, and a barrier on memory of our own puts the reading of headers behind it. The position moves when
+ * a record is reserved, and its header says when it is complete: another barrier puts the records behind their headers.
  */
 
 import { mapMemory, Protection } from "./libc.ts";
@@ -53,43 +54,32 @@ export class RingBuffer implements Disposable {
     return this.#data;
   }
 
-  /** Bytes that wait. */
-  get pending(): number {
-    return this.#end() - this.#position;
-  }
-
   /**
    * Gives every complete record to `take(offset, bytes)`, oldest first, and frees them all at once at the end.
    * `take` must not keep the offset. Returns the number of records.
    */
   read(take: (offset: number, bytes: number) => void): number {
-    const end = this.#end();
     const mask = this.#bytes - 1;
+    const header = (at: number) => this.#data.getUint32(at & mask, true);
+    const after = (at: number) =>
+      at + ((headerBytes + (header(at) & ~(busy | discarded)) + 7) & ~7);
+    const produced = Number(this.#producer[0]);
+    barrier();
+    let end = this.#position;
+    while (end < produced && !(header(end) & busy)) end = after(end); // reserved, not yet submitted
+    barrier();
     let records = 0;
-    let position = this.#position;
-    while (position < end) {
-      const offset = position & mask;
-      const length = this.#data.getUint32(offset, true);
-      if (length & busy) break; // reserved, not yet submitted
-      const bytes = length & ~(busy | discarded);
-      if (!(length & discarded)) {
-        take(offset + headerBytes, bytes);
-        records++;
-      }
-      position += (headerBytes + bytes + 7) & ~7;
+    for (let at = this.#position; at < end; at = after(at)) {
+      const length = header(at);
+      if (length & discarded) continue;
+      take((at & mask) + headerBytes, length);
+      records++;
     }
-    if (position !== this.#position) {
-      this.#position = position;
-      Atomics.store(this.#consumer, 0, BigInt(position));
+    if (end !== this.#position) {
+      this.#position = end;
+      Atomics.store(this.#consumer, 0, BigInt(end));
     }
     return records;
-  }
-
-  /** How far the kernel has come with writing. */
-  #end(): number {
-    const end = Number(this.#producer[0]);
-    barrier();
-    return end;
   }
 
   [Symbol.dispose](): void {
