@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { komonVersion } from "../base/version.ts";
 import type { ProgramInfo } from "../kernel/info.ts";
 import { libbpfVersion } from "../kernel/libbpf.ts";
+import { pageBytes } from "../kernel/libc.ts";
 import type { Metrics } from "../model/metric.ts";
 import type { Collector, Family, Series } from "./family.ts";
 import type { Limits } from "./limits.ts";
@@ -99,7 +100,6 @@ export interface Watched {
 }
 
 const clockTicks = 100;
-const pageBytes = 4096;
 
 export class SelfCollector implements Collector {
   scrapes = 0;
@@ -159,6 +159,6 @@ function processUse(): { cpuSeconds: number; residentBytes: number } {
   const statm = readFileSync("/proc/self/statm", "utf8").split(" ");
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / clockTicks,
-    residentBytes: Number(statm[1]) * pageBytes,
+    residentBytes: Number(statm[1]) * pageBytes(),
   };
 }

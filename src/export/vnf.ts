@@ -1,4 +1,5 @@
 import { KomonError } from "../base/errors.ts";
+import { pageBytes } from "../kernel/libc.ts";
 import { spanNames } from "../model/spans.ts";
 import { vnfMetrics as m } from "../probes/vnf/metrics.ts";
 import { VnfProbe } from "../probes/vnf/probe.ts";
@@ -10,12 +11,10 @@ export interface VnfTarget {
   readonly port: number;
 }
 
-/** No packet is sampled; mapped pages count as memory of this process. */
-const ringBytes = 4096;
-
 /** Spans and coverage of VNFs, from the kernel's histograms and counters of every packet. */
 export class VnfCollector implements Collector {
-  readonly #probe = VnfProbe.open({ vnfs: maxVnfs, ringBytes });
+  /** No packet is sampled; mapped pages count as memory of this process. */
+  readonly #probe = VnfProbe.open({ vnfs: maxVnfs, ringBytes: pageBytes() });
   /** Number by port: once watched, a port keeps its counters, whatever it is called. */
   readonly #numbers = new Map<number, number>();
   #targets: readonly VnfTarget[] = [];

@@ -11,6 +11,8 @@
 import { dlopen, FFIType as T } from "bun:ffi";
 
 const { symbols } = dlopen("libc.so.6", {
+  // long sysconf(int name);
+  sysconf: { args: [T.i32], returns: T.i64_fast },
   // int *__errno_location(void);
   __errno_location: { args: [], returns: T.ptr },
   // long syscall(long number, ...);  as komon's few calls need it

@@ -13,7 +13,9 @@ export {
   mapMemory,
   memoryAt,
   Protection,
+  pageBytes,
   stableMemory,
   unmap,
+  wholePages,
 } from "./memory.ts";
 export { NETNS_FOLDER, setNetns } from "./netns.ts";

@@ -8,10 +8,10 @@ import {
   type MappedMemory,
   mapMemory,
   Protection,
+  pageBytes,
   unmap,
+  wholePages,
 } from "./libc.ts";
-
-const pageBytes = 4096;
 
 /** How far apart the values of an mmapable array lie: the kernel rounds them up to 8 bytes. */
 export function arrayStride(valueBytes: number): number {
@@ -82,8 +82,7 @@ export class BpfMap {
    */
   map(entries = this.entries): MappedMemory {
     const bytes = arrayStride(this.valueBytes) * entries;
-    const whole = Math.ceil(bytes / pageBytes) * pageBytes;
-    return mapMemory(this.fd, whole, Protection.read | Protection.write, 0);
+    return mapMemory(this.fd, wholePages(bytes), Protection.read | Protection.write, 0);
   }
 
   /** Value `index` of an mmapable array alone, or its first so many bytes: for maps of which little is read. */
@@ -137,8 +136,8 @@ export function mapValue(
   bytes: number,
 ): MappedValue {
   const begin = arrayStride(valueBytes) * index;
-  const page = begin - (begin % pageBytes);
-  const whole = Math.ceil((begin + bytes - page) / pageBytes) * pageBytes;
+  const page = begin - (begin % pageBytes());
+  const whole = wholePages(begin + bytes - page);
   const memory = mapMemory(fd, whole, Protection.read | Protection.write, page);
   return { view: new DataView(memory.buffer, begin - page, bytes), memory };
 }

@@ -9,6 +9,18 @@ const MAP_SHARED = 0x01;
 const MAP_PRIVATE = 0x02;
 const MAP_ANONYMOUS = 0x20;
 
+const _SC_PAGESIZE = 30;
+
+/** What the kernel maps at once: 4 KiB on x86; 4, 16 or 64 on arm64. */
+export function pageBytes(): number {
+  return Number(libc.sysconf(_SC_PAGESIZE));
+}
+
+/** So many bytes in whole pages. */
+export function wholePages(bytes: number): number {
+  return Math.ceil(bytes / pageBytes()) * pageBytes();
+}
+
 /** Mapped memory: where it lies for C, and the same bytes for JavaScript. */
 export interface MappedMemory {
   readonly address: Pointer;

@@ -12,6 +12,7 @@ import {
   mapMemory,
   Protection,
   stableMemory,
+  wholePages,
 } from "./libc.ts";
 import { arrayStride, type MappedValue, mapValue } from "./map.ts";
 import { type Mount, mounts } from "./mounts.ts";
@@ -21,8 +22,6 @@ export const BPFFS = "/sys/fs/bpf";
 
 /** The source that the mount table shows for a mount that komon made. */
 const MOUNT_SOURCE = "komon";
-
-const pageBytes = 4096;
 
 /** What is mounted at the BPF file system's place: the topmost. */
 function mounted(): Mount | undefined {
@@ -93,8 +92,7 @@ export class PinnedMap implements Disposable {
   /** The memory of an mmapable array, shared with the programs; see BpfMap.map. */
   map(): MappedMemory {
     const bytes = arrayStride(this.valueBytes) * this.entries;
-    const whole = Math.ceil(bytes / pageBytes) * pageBytes;
-    return mapMemory(this.#fd, whole, Protection.read | Protection.write, 0);
+    return mapMemory(this.#fd, wholePages(bytes), Protection.read | Protection.write, 0);
   }
 
   /** Value `index` alone, or its first so many bytes; see BpfMap.mapOne. */

@@ -9,10 +9,9 @@
  * a record is reserved, and its header says when it is complete: another barrier puts the records behind their headers.
  */
 
-import { mapMemory, Protection } from "./libc.ts";
+import { mapMemory, Protection, pageBytes } from "./libc.ts";
 import { type BpfMap, type MappedMemory, unmap } from "./map.ts";
 
-const pageBytes = 4096;
 const headerBytes = 8;
 const busy = 0x8000_0000;
 const discarded = 0x4000_0000;
@@ -35,17 +34,18 @@ export class RingBuffer implements Disposable {
 
   constructor(map: BpfMap) {
     this.#bytes = map.entries;
-    this.#consumerPage = mapMemory(map.fd, pageBytes, Protection.read | Protection.write, 0);
+    const page = pageBytes();
+    this.#consumerPage = mapMemory(map.fd, page, Protection.read | Protection.write, 0);
     try {
-      const bytes = pageBytes + 2 * this.#bytes;
-      this.#producerPages = mapMemory(map.fd, bytes, Protection.read, pageBytes);
+      const bytes = page + 2 * this.#bytes;
+      this.#producerPages = mapMemory(map.fd, bytes, Protection.read, page);
     } catch (error) {
       unmap(this.#consumerPage);
       throw error;
     }
     this.#consumer = new BigInt64Array(this.#consumerPage.buffer, 0, 1);
     this.#producer = new BigInt64Array(this.#producerPages.buffer, 0, 1);
-    this.#data = new DataView(this.#producerPages.buffer, pageBytes);
+    this.#data = new DataView(this.#producerPages.buffer, page);
     this.#position = Number(Atomics.load(this.#consumer, 0));
   }
 

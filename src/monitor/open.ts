@@ -1,4 +1,5 @@
 /** Opens the probes for a selection. */
+import { pageBytes } from "../kernel/libc.ts";
 import { ForwardProbe } from "../probes/forward/probe.ts";
 import type { Rung } from "../probes/vnf/hooks.ts";
 import { VnfProbe } from "../probes/vnf/probe.ts";
@@ -12,9 +13,6 @@ export interface Opened extends Disposable {
   readonly hooks: string;
   readonly sources: readonly Source[];
 }
-
-/** No packet has a record of its own: the ring buffer is as small as can be. */
-const ringBytes = 4096;
 
 export function openSources(
   selection: Selection,
@@ -35,7 +33,7 @@ export function openSources(
   const probe = VnfProbe.open({
     hooks,
     vnfs: ports.length,
-    ringBytes,
+    ringBytes: pageBytes(), // no packet has a record of its own
     cgroups: filter.cgroup !== undefined,
     ...(deadline && {
       deadline: { span: deadline.span === "service" ? "service" : "sojourn", ns: deadline.ns },

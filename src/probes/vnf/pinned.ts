@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import vnfinfoObject from "../../../dist/bpf/x86/vnfinfo.bpf.o" with { type: "file" };
 import { komonVnfOptions } from "../../kernel/generated/vnf.ts";
 import { komonMadeBy } from "../../kernel/generated/vnfinfo.ts";
-import { monotonicNs } from "../../kernel/libc.ts";
+import { monotonicNs, pageBytes } from "../../kernel/libc.ts";
 import type { BpfLink } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
@@ -31,7 +31,6 @@ export interface PinOptions {
 }
 
 const expiryNs = 1e9;
-const smallestRing = 4096;
 
 /** The pin that people read. It is made last: where it is, the rest is whole. */
 export const textPin = "vnfinfo_udp";
@@ -79,7 +78,7 @@ export class PinnableProbe implements Disposable {
         constants.setUint32(fields.cgroupAsked.offset, options.filter.cgroup ? 1 : 0, true);
         object.map("counters").setEntries(possibleCpus());
         object.map("histograms").setEntries(possibleCpus());
-        object.map("samples").setEntries(smallestRing);
+        object.map("samples").setEntries(pageBytes()); // as small as can be;
         object.map("results").setEntries(options.cbsize);
       },
       ["rx", "read", "send"],
