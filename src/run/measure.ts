@@ -16,6 +16,7 @@ import type { RunOptions } from "./options.ts";
 import { chooseCpus, startLoad, startVnf } from "./roles.ts";
 import { Scratch } from "./scratch.ts";
 import { type Progress, Session } from "./session.ts";
+import { boundTo } from "./socketQueue.ts";
 
 export type { Measured } from "./account.ts";
 export type { Progress } from "./session.ts";
@@ -47,13 +48,14 @@ export async function measure(
 
   const session = new Session(options, probe, number, files, stop, progress);
   session.alive = () => !load.failed && vnf?.running !== false;
+  session.bound = boundTo([bed.hostIn4, bed.hostIn6]);
   await session.sample();
   const cost =
     options.cost && !session.ended
       ? await measureCost(probe, number, costPackets, costLimitMs, stop)
       : undefined;
   if (session.ended === undefined && !session.alive()) session.ended = await deathOf(load, vnf);
-  const loadReport = load.failed ? undefined : parseLoad(await load.stop());
+  const loadReport = parseLoad(await load.stop());
   await settled(probe, number);
   await vnf?.stop();
   const truthIsThere = vnf !== undefined && !vnf.failed;
@@ -112,7 +114,8 @@ async function deathOf(load: Child, vnf: Child | undefined): Promise<string> {
   return dead ? (await dead.failure("ended while it was measured")).message : "unknown";
 }
 
+/** Undefined when it ended without a report. */
 function parseLoad(said: string): LoadReport | undefined {
   const line = said.trim().split("\n").at(-1);
-  return line ? (JSON.parse(line) as LoadReport) : undefined;
+  return line?.endsWith("}") ? (JSON.parse(line) as LoadReport) : undefined;
 }

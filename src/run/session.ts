@@ -7,7 +7,7 @@ import type { ResultFiles } from "../results/writer.ts";
 import { Random } from "../stats/random.ts";
 import { gapNs, runInterval } from "./intervals.ts";
 import { defaultTimeoutNs, type RunOptions } from "./options.ts";
-import { socketQueue } from "./socketQueue.ts";
+import { boundTo, socketQueue } from "./socketQueue.ts";
 
 /** Called after each interval: how many are done. */
 export type Progress = (done: number, of: number) => void;
@@ -16,6 +16,8 @@ export type Progress = (done: number, of: number) => void;
 export class Session {
   readonly records = new SpanRecords(1 << 14);
   alive: () => boolean = () => true;
+  /** Addresses to which the load may send, as {@link boundTo} has them. */
+  bound: ReadonlySet<string> = boundTo([]);
   ended: string | undefined;
   /** Why the files could not be written any more. */
   unwritten: KomonError | undefined;
@@ -43,7 +45,7 @@ export class Session {
     const plan = { ...params, gap, timeoutNs: this.timeoutNs };
     await this.#firstPacket();
     for (let interval = 1; interval <= params.intervals && !this.ended; interval++) {
-      const { bytes, drops } = socketQueue(port);
+      const { bytes, drops } = socketQueue(port, this.bound);
       const packets = this.probe.queued(this.vnf);
       const first = this.records.length;
       const { probe, vnf, records, stop } = this;

@@ -10,7 +10,7 @@ import { parseEndpoint } from "../../../src/kernel/address.ts";
 import { parseObjective } from "../../../src/monitor/slo.ts";
 import { parseHostList } from "../../../src/probing/hosts.ts";
 import { parseResultName } from "../../../src/results/names.ts";
-import { queueIn } from "../../../src/run/socketQueue.ts";
+import { boundTo, queueIn } from "../../../src/run/socketQueue.ts";
 import { mistakesError } from "../../../src/sweep/mistakes.ts";
 import { parseParameters } from "../../../src/sweep/parameters.ts";
 import { parsePrefix } from "../../../src/testbed/prefix.ts";
@@ -18,6 +18,8 @@ import { parsePrefix } from "../../../src/testbed/prefix.ts";
 const udp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   123: 0100007F:04D2 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 4711 2 0000000000000000 17
 `;
+
+const loopback = boundTo(["127.0.0.1"]);
 
 /** Readers of text, each with texts that it takes, for others to be made from. */
 const readers: Readonly<Record<string, readonly [read: (text: string) => unknown, ...string[]]>> = {
@@ -34,7 +36,7 @@ const readers: Readonly<Record<string, readonly [read: (text: string) => unknown
     "VNF_1000pps_128byte_0.1_50_1000_10_3_2.log",
     "BUFFER_1pps_1byte_0_0_1_1.log",
   ],
-  "/proc/net/udp": [(text) => queueIn(text, 1234), udp],
+  "/proc/net/udp": [(text) => queueIn(text, 1234, loopback), udp],
   "parameter files": [
     (text) => {
       const { mistakes } = parseParameters(text, "file");
@@ -91,8 +93,11 @@ describe("reading", () => {
   }
 
   test("/proc/net/udp is added up", () => {
-    expect(queueIn(udp + udp.split("\n")[1], 1234)).toEqual({ bytes: 2 * 0xa00, drops: 34 });
-    expect(queueIn(udp, 1235)).toEqual({ bytes: 0, drops: 0 });
+    expect(queueIn(udp + udp.split("\n")[1], 1234, loopback)).toEqual({
+      bytes: 2 * 0xa00,
+      drops: 34,
+    });
+    expect(queueIn(udp, 1235, loopback)).toEqual({ bytes: 0, drops: 0 });
   });
 });
 
