@@ -98,8 +98,9 @@ export class Sweep {
   #recover(): void {
     const { finished, removed } = this.#storage.recover();
     const { progress } = this.options;
-    if (finished > 0) progress.say(`finished saving ${finished} run that a crash left`);
-    if (removed > 0) progress.say(`removed the beginning of ${removed} run that a crash left`);
+    const runs = (count: number) => `${count} ${count === 1 ? "run" : "runs"} that a crash left`;
+    if (finished > 0) progress.say(`finished saving ${runs(finished)}`);
+    if (removed > 0) progress.say(`removed the beginning of ${runs(removed)}`);
   }
 
   #found(run: SweepRun): Outcome | undefined {

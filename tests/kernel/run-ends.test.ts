@@ -116,6 +116,16 @@ describe("komon run", () => {
     expect(run.stdout).toMatch(/^INCOMPLETE: \d of 2 .* time-out, 300 ms \(--timeout\)$/m);
   });
 
+  test("a load that cannot keep its rate ends the run, and its report says why", async () => {
+    await using world = await World.open();
+    const run = await world.komon(
+      ...["run", "100000", "10", "0", "50M", "64", "0", "--out", "/tmp/out", "--no-cost"],
+      ...["--load-args", "--duration 300ms", "--format", "json"],
+    );
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining("cannot send that fast")]);
+    expect(JSON.parse(run.stdout).load.unsent).toBeGreaterThan(0);
+  });
+
   test("after SIGKILL the next start cleans up and says so", async () => {
     await using world = await World.open();
     const before = await world.traces();
