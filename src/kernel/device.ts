@@ -17,7 +17,7 @@ const RTM_SETLINK = 19;
 const RTM_GETROUTE = 26;
 const attribute = { name: 3, mtu: 4, linkInfo: 18, xdp: 43, altName: 53 } as const;
 const IFLA_INFO_KIND = 1;
-const xdpAttribute = { fd: 1, mode: 2, flags: 3, program: 4 } as const;
+const xdpAttribute = { fd: 1, mode: 2, flags: 3, program: 4, expectedFd: 8 } as const;
 const route = { destination: 1, source: 2, outDevice: 4, preferred: 7 } as const;
 const IFF_UP = 1;
 const IFF_RUNNING = 0x40;
@@ -84,35 +84,30 @@ function decodeDevice(body: Uint8Array): Device {
 
 /**
  * Why a device refuses an XDP program, in the kernel's own words, which only netlink hands out.
- * It tries the attachment once more that way, and takes it back at once should it succeed.
+ * It tries the attachment once more that way, and takes it back at once should it succeed: this program, no other.
  */
 export function xdpRefusal(ifindex: number, programFd: number, flags: number): string {
   const onlyWhenFree = 1; // XDP_FLAGS_UPDATE_IF_NOEXIST
+  const onlyExpected = 16; // XDP_FLAGS_REPLACE
   using netlink = new Netlink();
   const body = new Uint8Array(16);
   body.set(u32(ifindex), 4);
-  const set = (fd: number, how: number) =>
-    netlink.ask(
-      RTM_SETLINK,
-      body,
-      [
-        [
-          attribute.xdp,
-          [
-            [xdpAttribute.fd, u32(fd)],
-            [xdpAttribute.flags, u32(how)],
-          ],
-        ],
-      ],
-      true,
-    );
+  const set = (xdp: readonly Attribute[]) =>
+    netlink.ask(RTM_SETLINK, body, [[attribute.xdp, xdp]], true);
   try {
-    set(programFd, flags | onlyWhenFree);
+    set([
+      [xdpAttribute.fd, u32(programFd)],
+      [xdpAttribute.flags, u32(flags | onlyWhenFree)],
+    ]);
   } catch (error) {
     if (error instanceof NetlinkError) return error.said;
     throw error;
   }
-  set(-1, flags);
+  set([
+    [xdpAttribute.fd, u32(-1)],
+    [xdpAttribute.flags, u32(flags | onlyExpected)],
+    [xdpAttribute.expectedFd, u32(programFd)],
+  ]);
   return "";
 }
 

@@ -40,7 +40,9 @@ export function attachXdp(programFd: number, to: Device, mode: XdpMode): DeviceL
   const what = `cannot attach to ${mode} XDP of ${to.name}`;
   const owner = xdpOwner(to.ifindex);
   if (owner) throw new KomonError({ what, why: owner });
-  const said = xdpRefusal(to.ifindex, programFd, flags);
+  // These come from many places in the kernel, with a sentence that says which.
+  const isVague = /EINVAL|EOPNOTSUPP|ENOMEM/.test(errnoName(result));
+  const said = isVague ? xdpRefusal(to.ifindex, programFd, flags) : "";
   throw new KomonError({ what, why: said ? `${errnoWhy(result)}: ${said}` : errnoWhy(result) });
 }
 
