@@ -6,6 +6,7 @@ import type { Session } from "../probing/session.ts";
 import { Histogram } from "../stats/histogram.ts";
 import type { Collector, Family, Series } from "./family.ts";
 import { Job, type JobBooks, type Target } from "./probeJob.ts";
+import type { Watched } from "./self.ts";
 import { labelOf, type ProbeJob } from "./settings.ts";
 
 export class ProbingCollector implements Collector, JobBooks {
@@ -15,6 +16,8 @@ export class ProbingCollector implements Collector, JobBooks {
   readonly #sessions = new Map<Session, string>();
   /** Hook events of sessions that have ended, by kind and event. */
   readonly #past = new Map<string, number>();
+  /** Events that ended sessions had taken. */
+  #pastEvents = 0;
   #isDisposed = false;
 
   /**
@@ -64,7 +67,17 @@ export class ProbingCollector implements Collector, JobBooks {
     this.#sessions.set(session, kind);
   }
 
+  get probe(): Watched {
+    const sessions = [...this.#sessions.keys()];
+    const taken = sessions.reduce((sum, { probe }) => sum + probe.taken, this.#pastEvents);
+    return {
+      programs: () => sessions.flatMap(({ probe }) => [...probe.programs()]),
+      events: { taken, undecoded: 0 },
+    };
+  }
+
   ended(session: Session): void {
+    this.#pastEvents += session.probe.taken;
     this.#count(this.#past, session);
     this.#sessions.delete(session);
   }

@@ -39,6 +39,18 @@ export const selfMetrics = {
     help: "Runs that the kernel left out because the program was active on that CPU.",
     labels: ["probe", "program"],
   },
+  events: {
+    name: "komon_events_total",
+    type: "counter",
+    help: "Events of BPF programs that were taken from their ring buffers.",
+    labels: ["probe"],
+  },
+  undecoded: {
+    name: "komon_decode_errors_total",
+    type: "counter",
+    help: "Events that were of no known kind; they are left out.",
+    labels: ["probe"],
+  },
   folded: {
     name: "komon_series_folded_total",
     type: "counter",
@@ -95,8 +107,28 @@ export const selfMetrics = {
   },
 } as const satisfies Metrics;
 
+/** What a collector has in the kernel. */
 export interface Watched {
-  programs(): Map<string, ProgramInfo>;
+  /** Those that are attached; a name may come several times. */
+  programs(): Iterable<readonly [string, ProgramInfo]>;
+  /** Events that came from the kernel, and how many of them were of no known kind. */
+  readonly events?: { readonly taken: number; readonly undecoded: number };
+}
+
+type Runs = Pick<ProgramInfo, "runs" | "runTimeNs" | "recursionMisses">;
+
+/** Programs of one name are one series. */
+function byName(all: readonly (readonly [string, ProgramInfo])[]): Map<string, Runs> {
+  const sums = new Map<string, Runs>();
+  for (const [name, { runs, runTimeNs, recursionMisses }] of all) {
+    const sum = sums.get(name) ?? { runs: 0, runTimeNs: 0, recursionMisses: 0 };
+    sums.set(name, {
+      runs: sum.runs + runs,
+      runTimeNs: sum.runTimeNs + runTimeNs,
+      recursionMisses: sum.recursionMisses + recursionMisses,
+    });
+  }
+  return sums;
 }
 
 const clockTicks = 100;
@@ -116,13 +148,18 @@ export class SelfCollector implements Collector {
   collect(): Family[] {
     const m = selfMetrics;
     const programs: Series[] = [];
-    const infos: { labels: string[]; info: ProgramInfo }[] = [];
+    const infos: { labels: string[]; info: Runs }[] = [];
+    const taken: Series[] = [];
+    const undecoded: Series[] = [];
     for (const [probe, watched] of this.probes()) {
       const all = [...watched.programs()];
       programs.push({ labels: [probe], value: all.length });
-      for (const [program, info] of all) infos.push({ labels: [probe, program], info });
+      for (const [program, info] of byName(all)) infos.push({ labels: [probe, program], info });
+      if (!watched.events) continue;
+      taken.push({ labels: [probe], value: watched.events.taken });
+      undecoded.push({ labels: [probe], value: watched.events.undecoded });
     }
-    const each = (pick: (info: ProgramInfo) => number) =>
+    const each = (pick: (info: Runs) => number) =>
       infos.map(({ labels, info }) => ({ labels, value: pick(info) }));
     const one = (value: number): Series[] => [{ labels: [], value }];
     const named = (counts: Iterable<[string, number]>) =>
@@ -137,6 +174,8 @@ export class SelfCollector implements Collector {
       { metric: m.runs, series: each(({ runs }) => runs) },
       { metric: m.runTime, series: each(({ runTimeNs }) => runTimeNs / 1e9) },
       { metric: m.misses, series: each(({ recursionMisses }) => recursionMisses) },
+      { metric: m.events, series: taken },
+      { metric: m.undecoded, series: undecoded },
       { metric: m.folded, series: named(this.limits.foldedValues) },
       { metric: m.scrapes, series: one(this.scrapes) },
       { metric: m.scrapeTime, series: one(this.lastScrapeSeconds) },

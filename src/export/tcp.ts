@@ -5,6 +5,7 @@ import { type Living, TcpProbe } from "../probes/tcp/probe.ts";
 import { Histogram } from "../stats/histogram.ts";
 import type { Collector, Family, HistogramValue, Series } from "./family.ts";
 import type { Limits } from "./limits.ts";
+import type { Watched } from "./self.ts";
 import { SeriesTable } from "./series.ts";
 
 const lookMs = 200;
@@ -43,6 +44,8 @@ export class TcpCollector implements Collector {
   readonly #moved = new Map<string, { sumNs: number; at: number }>();
   /** Connections whose round-trip times the kernel had no group for, as far as they are counted. */
   #grouped = 0;
+  #taken = 0;
+  #undecoded = 0;
 
   /** At most so many series of a metric. */
   constructor(options: TcpProbeOptions, most: number, limits: Limits) {
@@ -55,8 +58,9 @@ export class TcpCollector implements Collector {
     this.#timer = setInterval(() => this.#read(), lookMs);
   }
 
-  get probe(): TcpProbe {
-    return this.#probe;
+  get probe(): Watched {
+    const events = { taken: this.#taken, undecoded: this.#undecoded };
+    return { programs: () => this.#probe.programs(), events };
   }
 
   /** Connections that live now, at most `most`. */
@@ -96,7 +100,7 @@ export class TcpCollector implements Collector {
   }
 
   #read(): void {
-    this.#probe.read((event) => this.#take(event));
+    this.#taken += this.#probe.read((event) => this.#take(event));
   }
 
   #take({ kind, timeNs, connection: c, ...event }: TcpEvent): void {
@@ -116,7 +120,10 @@ export class TcpCollector implements Collector {
         sessions.sentBytes += event.sentBytes;
         sessions.receivedBytes += event.receivedBytes;
         sessions.retransmits += event.retransmits;
+        break;
       }
+      default:
+        this.#undecoded++;
     }
   }
 

@@ -8,6 +8,11 @@ import type { CommandTable } from "../../src/commands/group.ts";
 import { commandHelp } from "../../src/commands/help.ts";
 import { commands } from "../../src/commands/index.ts";
 import { flagName } from "../../src/commands/parse.ts";
+import { selfMetrics } from "../../src/export/self.ts";
+import type { Metric } from "../../src/model/metric.ts";
+import { activeMetrics } from "../../src/probes/active/metrics.ts";
+import { tcpMetrics } from "../../src/probes/tcp/metrics.ts";
+import { vnfMetrics } from "../../src/probes/vnf/metrics.ts";
 import { againstTable } from "../../src/report/against/tables.ts";
 import { reportColumns } from "../../src/report/tables.ts";
 
@@ -115,6 +120,14 @@ describe("formats for machines", () => {
     const columns = [...reportColumns, ...against].map(({ key }) => key);
     expect(columns.filter((key) => !named.some((name) => name.test(key)))).toEqual([]);
   });
+});
+
+test("docs/export.md names every metric", () => {
+  const text = textOf.get("docs/export.md") ?? "";
+  const all = [tcpMetrics, vnfMetrics, activeMetrics, selfMetrics].flatMap((metrics) =>
+    Object.values<Metric>(metrics).map(({ name }) => name),
+  );
+  expect(all.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
 });
 
 describe("links", () => {

@@ -58,6 +58,8 @@ describe("komon export", () => {
     // The handshake, ten requests and the FIN of each session.
     expect(samples.get(`komon_tcp_rtt_seconds_count{group="${ownComm}"}`)).toBe(23 * 12);
     expect(samples.get('komon_bpf_programs{probe="tcp"}')).toBe(5);
+    expect(samples.get('komon_events_total{probe="tcp"}')).toBe(23 * 2); // connects and ends
+    expect(samples.get('komon_decode_errors_total{probe="tcp"}')).toBe(0);
   });
 
   test("shows a VNF's spans as the probe has them, packet by packet", async () => {
@@ -121,6 +123,10 @@ describe("komon export", () => {
     expect(samples.get('komon_probe_hook_events_total{kind="icmp",event="dropped"}')).toBe(
       samples.get('komon_probe_hook_events_total{kind="icmp",event="matched"}') as number,
     );
+    // XDP or tc for each session, the hook where packets leave for each, and what they handed up.
+    expect(samples.get('komon_bpf_programs{probe="probe"}')).toBeGreaterThanOrEqual(4);
+    const taken = samples.get('komon_events_total{probe="probe"}') as number;
+    expect(taken).toBeGreaterThanOrEqual(6);
     const echo = samplesOf(await exporting.page("/probe?target=127.0.0.1&module=icmp"));
     expect(echo.get("probe_success")).toBe(1);
     expect(echo.get("probe_icmp_rtt_seconds")).toBeLessThan(1);

@@ -15,6 +15,7 @@ import {
   komonProbeOptions,
 } from "../../kernel/generated/probe.ts";
 import { attachTcx, type DeviceLink } from "../../kernel/hook.ts";
+import type { ProgramInfo } from "../../kernel/info.ts";
 import type { BpfLink } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { BpfObject, LoadError } from "../../kernel/object.ts";
@@ -75,6 +76,8 @@ const kinds = {
 
 export class ActiveProbe implements Disposable {
   readonly slots: Slots;
+  /** Answers that {@link read} has handed out. */
+  taken = 0;
   readonly #object: BpfObject;
   readonly #xdp: string;
   readonly #options: ActiveProbeOptions;
@@ -199,6 +202,7 @@ export class ActiveProbe implements Disposable {
     const { data } = this.#ring;
     const fields = komonProbeAnswer.fields;
     const answer = this.#answer;
+    this.taken++;
     answer.txNs = readU64(data, at + fields.txNs.offset);
     answer.rxNs = readU64(data, at + fields.rxNs.offset);
     answer.farReceiveNs = readI64(data, at + fields.farReceiveNs.offset);
@@ -212,6 +216,14 @@ export class ActiveProbe implements Disposable {
     answer.isReflected = (flags & komonAnswerFlag.KOMON_ANSWER_REFLECTED) !== 0;
     this.#take(answer);
   };
+
+  /** The kernel's account of each program that is attached. */
+  programs(): Map<string, ProgramInfo> {
+    const names = new Set(this.#attached.map(({ rung }) => (rung === "tc" ? "rx_tc" : this.#xdp)));
+    if (this.#tx) names.add(this.#tx === "tc" ? "tx_tc" : "tx_device");
+    if (this.#arrivalLink) names.add("rx_arrival");
+    return new Map(Array.from(names, (name) => [name, this.#object.program(name).info()]));
+  }
 
   counters(): ProbeCounters {
     return this.#memory.read();
