@@ -6,6 +6,9 @@ import { KomonError } from "../base/errors.ts";
 import type { WebConfig } from "./webConfig.ts";
 import { readYaml } from "./yaml.ts";
 
+/** SSL_OP_NO_TLSv1… of openssl/ssl.h. */
+const [noTls1, noTls11, noTls12] = [0x0400_0000, 0x1000_0000, 0x0800_0000];
+
 const webSchema = z.strictObject({
   tls_server_config: z
     .strictObject({
@@ -52,7 +55,7 @@ export function readWebConfig(path: string): WebConfig {
         requestCert: true,
         rejectUnauthorized: true,
       }),
-      ...(tls.min_version === "TLS13" && { secureOptions: 0x20000000 | 0x08000000 }), // no 1.2 and below
+      ...(tls.min_version === "TLS13" && { secureOptions: noTls1 | noTls11 | noTls12 }),
     },
     // $2y$ is the name that Apache gave to what others call $2b$.
     users: users && new Map(Object.entries(users).map(([u, h]) => [u, h.replace(/^\$2y/, "$2b")])),
