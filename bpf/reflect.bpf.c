@@ -20,7 +20,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define SERVICES 1024 /* ports below belong to servers: such a datagram is an answer, and no sender's */
 
 volatile const struct komon_reflect_options options SEC(".rodata.options");
-struct komon_reflect_control control = {};
+struct komon_reflect_control control SEC(".data.control") = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -7,7 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 volatile const struct komon_probe_options options SEC(".rodata.options");
-struct komon_probe_control control = {};
+struct komon_probe_control control SEC(".data.control") = {};
 
 /* clang describes in BTF only types that something reaches */
 const struct komon_probe_answer *const type_of_answer __attribute__((used));

@@ -37,7 +37,7 @@ const volatile struct komon_tcp_options options SEC(".rodata.options") = {
 	.prefix6 = 64,
 };
 
-struct komon_tcp_control control = {};
+struct komon_tcp_control control SEC(".data.control") = {};
 
 /* clang describes in BTF only types that something reaches */
 const struct komon_tcp_event *const type_of_event __attribute__((used));

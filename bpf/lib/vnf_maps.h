@@ -7,7 +7,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-struct komon_vnf_control control = {};
+struct komon_vnf_control control SEC(".data.control") = {};
 
 /* clang describes in BTF only types that something reaches */
 const struct komon_sample *const type_of_sample __attribute__((used));

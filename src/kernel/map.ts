@@ -46,12 +46,8 @@ export class BpfMap {
    * build must not be misread.
    */
   expectValues(bytes: number): this {
-    if (this.valueBytes === bytes) return this;
-    throw new KomonError({
-      what: `the map "${this.name}" has values of ${this.valueBytes} bytes, not ${bytes}`,
-      why: "the BPF object and the program that reads it are of different builds",
-      mend: "build both anew: bun run build",
-    });
+    if (this.valueBytes !== bytes) throw otherValues(this.name, this.valueBytes, bytes);
+    return this;
   }
 
   /** Before load. For a ring buffer: bytes, a power of two and a multiple of the page size. */
@@ -120,6 +116,14 @@ export class BpfMap {
       });
     }
   }
+}
+
+export function otherValues(name: string, bytes: number, expected: number): KomonError {
+  return new KomonError({
+    what: `the map "${name}" has values of ${bytes} bytes, not ${expected}`,
+    why: "the BPF object and the program that reads it are of different builds",
+    mend: "build both anew: bun run build",
+  });
 }
 
 /** One value of an mmapable array, on the pages it lies on. */

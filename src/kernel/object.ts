@@ -150,10 +150,15 @@ export class BpfObject implements Disposable {
     return found(this.#maps, name, "map");
   }
 
-  /** The map behind a data section (".bss", ".rodata.options"); libbpf puts the object's name before the usual ones. */
+  /** The map behind a data section (".data.control", ".rodata.options"); libbpf puts the object's name before the usual ones. */
   section(name: string): BpfMap {
     for (const map of this.#maps.values()) if (map.name.endsWith(name)) return map;
     return found(this.#maps, name, "section");
+  }
+
+  /** The one variable that programs and user space share, of this size, in a section of its own. */
+  control(bytes: number): BpfMap {
+    return this.section(".data.control").expectValues(bytes);
   }
 
   /** Loads just these programs; the others stay in the file. Call before {@link load}. */
@@ -163,7 +168,7 @@ export class BpfObject implements Disposable {
   }
 
   /**
-   * The memory that a data section starts with (".rodata", ".bss"), to be written before {@link load}.
+   * The memory that a data section starts with (".rodata.options", ".data.control"), to be written before {@link load}.
    * Constants in .rodata let the verifier cut what they rule out.
    */
   initialValue(section: string): ArrayBuffer {

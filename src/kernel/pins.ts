@@ -14,7 +14,7 @@ import {
   stableMemory,
   wholePages,
 } from "./libc.ts";
-import { arrayStride, type MappedValue, mapValue } from "./map.ts";
+import { arrayStride, type MappedValue, mapValue, otherValues } from "./map.ts";
 import { type Mount, mounts } from "./mounts.ts";
 
 /** Where the BPF file system belongs; systemd mounts it there at boot. */
@@ -87,6 +87,12 @@ export class PinnedMap implements Disposable {
     const view = new DataView(info.buffer);
     this.valueBytes = view.getUint32(offsets.valueBytes, true);
     this.entries = view.getUint32(offsets.entries, true);
+  }
+
+  /** See BpfMap.expectValues. */
+  expectValues(bytes: number): this {
+    if (this.valueBytes !== bytes) throw otherValues(this.path, this.valueBytes, bytes);
+    return this;
   }
 
   /** The memory of an mmapable array, shared with the programs; see BpfMap.map. */

@@ -11,8 +11,11 @@ import type { Device } from "../../kernel/device.ts";
 import {
   komonAnswerFlag,
   komonProbeAnswer,
+  komonProbeControl,
+  komonProbeCounters,
   komonProbeKind,
   komonProbeOptions,
+  komonProbeSlot,
 } from "../../kernel/generated/probe.ts";
 import { attachTcx, type DeviceLink } from "../../kernel/hook.ts";
 import type { ProgramInfo } from "../../kernel/info.ts";
@@ -98,8 +101,10 @@ export class ActiveProbe implements Disposable {
     this.#object = parts.use(opened);
     this.#xdp = xdp;
     this.#options = options;
-    this.slots = parts.use(new Slots(opened.map("slots")));
-    this.#memory = parts.use(new ProbeMemory(opened.map("counters"), opened.section(".bss")));
+    const map = (name: string, bytes: number) => opened.map(name).expectValues(bytes);
+    this.slots = parts.use(new Slots(map("slots", komonProbeSlot.size)));
+    const counters = map("counters", komonProbeCounters.size);
+    this.#memory = parts.use(new ProbeMemory(counters, opened.control(komonProbeControl.size)));
     this.#ring = parts.use(new RingBuffer(opened.map("answers")));
     this.#opened = parts.move();
   }

@@ -49,8 +49,11 @@ export class Reflector implements Disposable {
     opened.load();
     this.#addresses = new OwnAddresses(opened.map("addresses"));
     this.#addresses.refresh();
-    this.#counters = parts.adopt(opened.map("counters").map(), unmap);
-    this.#control = parts.adopt(opened.section(".bss").map(), unmap);
+    this.#counters = parts.adopt(
+      opened.map("counters").expectValues(komonReflectCounters.size).map(),
+      unmap,
+    );
+    this.#control = parts.adopt(opened.control(komonReflectControl.size).map(), unmap);
     this.#setClock();
     const [link, mode] = attach(opened.program("reflector").fd, device);
     parts.use(link);

@@ -19,7 +19,7 @@ import type { ProgramInfo } from "../../kernel/info.ts";
 import { runIterator } from "../../kernel/iterator.ts";
 import { libc } from "../../kernel/libc.ts";
 import type { BpfLink } from "../../kernel/link.ts";
-import { type MappedMemory, unmap } from "../../kernel/map.ts";
+import { type BpfMap, type MappedMemory, unmap } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
 import { RingBuffer } from "../../kernel/ringbuf.ts";
 import { connectionAt, isTaken, type TcpConnection } from "./connection.ts";
@@ -173,15 +173,21 @@ export class TcpProbe implements Disposable {
       this.#options,
       this.#slots,
     );
-    writeLists(new Uint8Array(this.#object.initialValue(".bss")), this.#options.filter ?? {});
+    writeLists(
+      new Uint8Array(this.#object.initialValue(".data.control")),
+      this.#options.filter ?? {},
+    );
     this.#object.map("conns").setEntries(this.#slots);
     this.#object.map("rtts").setEntries(this.#options.rtt ? this.#slots : 1);
     this.#object.map("groups").setEntries(groups);
     this.#object.map("group_index").setEntries(groups);
     this.#object.load();
     this.#events = new RingBuffer(this.#object.map("events"));
-    this.#control = this.#mapped(".bss", komonTcpControl.size);
-    this.#conns = this.#mapped("conns", this.#slots * komonTcpConn.size);
+    this.#control = this.#mapped(this.#object.control(komonTcpControl.size), komonTcpControl.size);
+    this.#conns = this.#mapped(
+      this.#object.map("conns").expectValues(komonTcpConn.size),
+      this.#slots * komonTcpConn.size,
+    );
   }
 
   #wanted(): TcpHook[] {
@@ -223,7 +229,7 @@ export class TcpProbe implements Disposable {
     if (groups * komonTcpGroup.size > this.#groups.byteLength) {
       const room = Math.min(groupsOf(this.#options), 2 ** Math.ceil(Math.log2(groups)));
       if (this.#groupMemory) unmap(this.#groupMemory);
-      this.#groupMemory = this.#object.map("groups").map(room);
+      this.#groupMemory = this.#object.map("groups").expectValues(komonTcpGroup.size).map(room);
       this.#groups = new DataView(this.#groupMemory.buffer, 0, room * komonTcpGroup.size);
     }
     return this.#groups;
@@ -232,12 +238,14 @@ export class TcpProbe implements Disposable {
   /** As many places as there are connections; mapped when first asked for. */
   #rttView(): DataView {
     if (this.#rtts.byteLength === 0)
-      this.#rtts = this.#mapped("rtts", this.#slots * komonTcpRtts.size);
+      this.#rtts = this.#mapped(
+        this.#object.map("rtts").expectValues(komonTcpRtts.size),
+        this.#slots * komonTcpRtts.size,
+      );
     return this.#rtts;
   }
 
-  #mapped(name: string, bytes: number): DataView {
-    const map = name.startsWith(".") ? this.#object.section(name) : this.#object.map(name);
+  #mapped(map: BpfMap, bytes: number): DataView {
     const memory = map.map();
     this.#memory.push(memory);
     return new DataView(memory.buffer, 0, bytes);

@@ -41,7 +41,7 @@ export function forget(object: BpfObject): void {
     const at = i * komonThread.size;
     if (threads.holds(at + komonThread.fields.activeNs.offset)) threads.erase(at, komonThread.size);
   }
-  using control = new Eraser(object.section(".bss"));
+  using control = new Eraser(object.control(komonVnfControl.size));
   const { offset, size } = komonVnfControl.fields.threadIds;
   control.erase(offset, size);
 }

@@ -5,8 +5,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import vnfinfoObject from "../../../dist/bpf/x86/vnfinfo.bpf.o" with { type: "file" };
-import { komonVnfOptions } from "../../kernel/generated/vnf.ts";
-import { komonMadeBy } from "../../kernel/generated/vnfinfo.ts";
+import {
+  komonCounters,
+  komonQueue,
+  komonThread,
+  komonVnfControl,
+  komonVnfOptions,
+} from "../../kernel/generated/vnf.ts";
+import { komonMadeBy, komonVnfinfo } from "../../kernel/generated/vnfinfo.ts";
 import { monotonicNs, pageBytes } from "../../kernel/libc.ts";
 import type { BpfLink } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
@@ -85,13 +91,13 @@ export class PinnableProbe implements Disposable {
     );
     using opened = new DisposableStack();
     const { object } = opened.use(attached);
-    using state = new Vnfinfo(object.map("vnfinfo"));
+    using state = new Vnfinfo(object.map("vnfinfo").expectValues(komonVnfinfo.size));
     state.initialise(options.cbsize, options.debug);
     const printer = opened.use(BpfObject.open(readFileSync(vnfinfoObject)));
     for (const name of sharedMaps) printer.map(name).reuse(object.map(name));
     printer.load();
     const text = opened.use(printer.program(textPin).attachIterator(object.map("results")));
-    using control = new Control(object.section(".bss"));
+    using control = new Control(object.control(komonVnfControl.size));
     control.watch(options.port, 0, options.filter);
     return new PinnableProbe(attached, printer, text, opened.move());
   }
@@ -125,7 +131,7 @@ export class PinnableProbe implements Disposable {
     for (const name of [...sharedMaps, ...readMaps]) {
       pins.set(name, (path) => object.map(name).pin(path));
     }
-    pins.set("control", (path) => object.section(".bss").pin(path));
+    pins.set("control", (path) => object.control(komonVnfControl.size).pin(path));
     const programs = [...chosen.values()].flatMap((hook) => hook.programs);
     for (const [index, name] of programs.entries()) {
       pins.set(`link_${name}`, (path) => links[index].pin(path));
@@ -154,17 +160,18 @@ export class PinnedProbe implements Disposable {
   constructor(folder: string) {
     this.#folder = folder;
     using map = new PinnedMap(`${folder}/vnfinfo`);
-    this.state = new Vnfinfo(map);
+    this.state = new Vnfinfo(map.expectValues(komonVnfinfo.size));
   }
 
   /** Where every packet since the attach went. */
   coverage(): CoverageDetail {
     using maps = new DisposableStack();
-    const map = (name: string) => maps.use(new PinnedMap(`${this.#folder}/${name}`));
-    const control = maps.use(new Control(map("control")));
-    const counters = maps.use(new CounterMemory(map("counters"), possibleCpus(), 1));
-    const queues = maps.use(new QueueMemory(map("queues")));
-    const threads = maps.use(new ThreadMemory(map("threads"), control));
+    const map = (name: string, { size }: { readonly size: number }) =>
+      maps.use(new PinnedMap(`${this.#folder}/${name}`)).expectValues(size);
+    const control = maps.use(new Control(map("control", komonVnfControl)));
+    const counters = maps.use(new CounterMemory(map("counters", komonCounters), possibleCpus(), 1));
+    const queues = maps.use(new QueueMemory(map("queues", komonQueue)));
+    const threads = maps.use(new ThreadMemory(map("threads", komonThread), control));
     const now = monotonicNs();
     return coverageOf(
       counters.read(0),

@@ -12,6 +12,7 @@ import {
   komonQueue,
   komonSpan,
   komonThread,
+  komonVnfControl,
   komonVnfOptions,
   komonLimit as limit,
 } from "../../kernel/generated/vnf.ts";
@@ -82,7 +83,7 @@ export class VnfProbe implements Disposable {
     const map = (name: string, bytes: number) => object.map(name).expectValues(bytes);
     const histograms = map("histograms", komonHistograms.size);
     this.#ring = opened.use(new RingBuffer(object.map("samples")));
-    this.#control = opened.use(new Control(object.section(".bss")));
+    this.#control = opened.use(new Control(object.control(komonVnfControl.size)));
     this.#counters = opened.use(new CounterMemory(map("counters", komonCounters.size), cpus, vnfs));
     this.#histograms = opened.use(new HistogramMemory(histograms, cpus, vnfs));
     this.#queues = opened.use(new QueueMemory(map("queues", komonQueue.size)));

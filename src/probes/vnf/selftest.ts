@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { KomonError } from "../../base/errors.ts";
 import { SOCKADDR_BYTES, type SocketAddress, socketAddress } from "../../kernel/address.ts";
+import { komonVnfControl } from "../../kernel/generated/vnf.ts";
 import { errnoWhy, lastErrno, libc, stableMemory } from "../../kernel/libc.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import type { BpfObject } from "../../kernel/object.ts";
@@ -40,7 +41,7 @@ const vnf = 0;
 export function selfTest(object: BpfObject, points: ReadonlySet<Point>): Proof {
   const cpus = possibleCpus();
   const map = object.map("counters");
-  using control = new Control(object.section(".bss"));
+  using control = new Control(object.control(komonVnfControl.size));
   using counters = new CounterMemory(map, cpus, map.entries / cpus);
   const hosts = existsSync("/proc/sys/net/ipv6") ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
   let proof: Proof | undefined;
