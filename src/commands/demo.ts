@@ -7,7 +7,7 @@ import { tellRun } from "./tellRun.ts";
 
 export default defineCommand({
   name: "demo",
-  summary: "Runs the main job once, with a result worth looking at, and explains it.",
+  summary: "Runs the main job once, with a result worth looking at.",
   example: "komon demo",
   args: {
     out: flag.text({ help: "folder for the result files; else a new one in results/" }),
