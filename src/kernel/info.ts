@@ -10,7 +10,7 @@ export interface ProgramInfo {
   /** Time inside the program and its runs while {@link RunStatistics} were on; dispatch is not in it. */
   readonly runTimeNs: number;
   readonly runs: number;
-  /** Runs that the kernel left out because the program was active on that CPU already (since 5.12). */
+  /** Runs that the kernel left out because the program, or another kprobe's, was active on that CPU (since 5.12). */
   readonly recursionMisses: number;
   /** Instructions that the verifier walked: what loading costs. 0 before 5.16, which does not say. */
   readonly verifiedInstructions: number;
@@ -44,6 +44,26 @@ export function programInfo(fd: number): ProgramInfo {
     recursionMisses: u64(offsets.recursionMisses),
     verifiedInstructions: view.getUint32(offsets.verifiedInstructions, true),
   };
+}
+
+/** struct bpf_link_info: kind, id, prog_id; of a perf event what it is, and of a kprobe `missed` (6.7). */
+const linkInfoBytes = 80;
+const linkOffsets = { kind: 0, event: 16, missed: 48 };
+const BPF_LINK_TYPE_PERF_EVENT = 7;
+const BPF_PERF_EVENT_KPROBE = 3;
+
+/** Hits of a kprobe that never came to its program, because another kprobe was hit on that CPU; 0 where none tells. */
+export function kprobeMisses(linkFd: number): number {
+  const info = stableMemory(linkInfoBytes);
+  const length = stableMemory(4);
+  new Uint32Array(length.buffer)[0] = linkInfoBytes;
+  if (libbpf().bpf_obj_get_info_by_fd(linkFd, info.address, length.address) !== 0) return 0;
+  const view = new DataView(info.buffer);
+  const is = (at: number, what: number) => view.getUint32(at, true) === what;
+  return is(linkOffsets.kind, BPF_LINK_TYPE_PERF_EVENT) &&
+    is(linkOffsets.event, BPF_PERF_EVENT_KPROBE)
+    ? Number(view.getBigUint64(linkOffsets.missed, true))
+    : 0;
 }
 
 const BPF_STATS_RUN_TIME = 0;

@@ -31,7 +31,7 @@ export interface CoverageDetail extends Coverage {
   readonly no_nic: number;
   /** Matched packets that never came to a device. */
   readonly no_tx: number;
-  /** Runs the kernel left out because the program was active on that CPU: packets may have been missed. */
+  /** Runs the kernel left out because a program was active on that CPU: packets may have been missed. */
   readonly recursion_misses: number;
 }
 

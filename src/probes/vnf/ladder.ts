@@ -20,6 +20,7 @@ export interface Refusal {
 /** Closed, it is detached. */
 export interface Attached extends Disposable {
   readonly object: BpfObject;
+  /** One for each program, in the order of the hooks. */
   readonly links: readonly BpfLink[];
   readonly chosen: ReadonlyMap<Point, Hook>;
   readonly refused: readonly Refusal[];

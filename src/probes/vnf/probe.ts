@@ -16,7 +16,7 @@ import {
   komonVnfOptions,
   komonLimit as limit,
 } from "../../kernel/generated/vnf.ts";
-import type { ProgramInfo } from "../../kernel/info.ts";
+import { kprobeMisses, type ProgramInfo } from "../../kernel/info.ts";
 import { monotonicNs } from "../../kernel/libc.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { RingBuffer } from "../../kernel/ringbuf.ts";
@@ -234,9 +234,13 @@ export class VnfProbe implements Disposable {
 
   /** The kernel's account of each program in use. */
   programs(): Map<string, ProgramInfo> {
+    const { object, links } = this.#attached;
     const infos = new Map<string, ProgramInfo>();
-    for (const hook of this.hooks.values()) {
-      for (const name of hook.programs) infos.set(name, this.#attached.object.program(name).info());
+    const names = [...this.hooks.values()].flatMap((hook) => hook.programs);
+    for (const [index, name] of names.entries()) {
+      const info = object.program(name).info();
+      const recursionMisses = info.recursionMisses + kprobeMisses(links[index].fd);
+      infos.set(name, { ...info, recursionMisses });
     }
     return infos;
   }
