@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* The VNF probe's memory. Every map but the ring is an mmapable array, so user space reads without system calls. */
+/* The VNF probe's memory. All that user space reads but the ring are mmapable arrays: it takes no system calls. */
 #pragma once
 
 #include "digest.h"

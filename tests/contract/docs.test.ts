@@ -9,6 +9,15 @@ import { commandHelp } from "../../src/commands/help.ts";
 import { commands } from "../../src/commands/index.ts";
 import { flagName } from "../../src/commands/parse.ts";
 import { selfMetrics } from "../../src/export/self.ts";
+import {
+  komonCounters,
+  komonDeadline,
+  komonHistograms,
+  komonQueue,
+  komonSample,
+  komonThread,
+  komonVnfControl,
+} from "../../src/kernel/generated/vnf.ts";
 import type { Metric } from "../../src/model/metric.ts";
 import { activeMetrics } from "../../src/probes/active/metrics.ts";
 import { tcpMetrics } from "../../src/probes/tcp/metrics.ts";
@@ -128,6 +137,20 @@ test("docs/export.md names every metric", () => {
     Object.values<Metric>(metrics).map(({ name }) => name),
   );
   expect(all.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+});
+
+test.each([
+  ["control", komonVnfControl],
+  ["`queues`", komonQueue],
+  ["`threads`", komonThread],
+  ["`counters`, `histograms`", komonHistograms],
+  ["`counters`, `histograms`", komonCounters],
+  ["`deadlines`", komonDeadline],
+  ["`samples`", komonSample],
+])("docs/architecture.md says how large %s is", (memory, { size }) => {
+  const lines = textOf.get("docs/architecture.md")?.split("\n") ?? [];
+  const row = lines.find((line) => line.startsWith(`| ${memory}`));
+  expect(row?.match(/[\d,]+/g)).toContain(size.toLocaleString("en"));
 });
 
 describe("links", () => {
