@@ -94,7 +94,7 @@ export function forwardSource(probe: ForwardProbe, name: string, deadline: boole
           expiredUnread: 0,
           collided: c.collided,
           filtered: c.filtered,
-          lost: 0,
+          lost: c.recursionMisses,
           inFlight: c.inFlight,
         },
         depth: c.inFlight,

@@ -41,6 +41,12 @@ describe("a packet that is forwarded", () => {
       using probe = ForwardProbe.open({ inIfindex: wire.ifindex, outIfindex, netns });
       await pass(await macOf("above0"));
       expect(probe.coverage()).toMatchObject({ seen: count, matched: count, inFlight: 0 });
+      expect([...probe.programs()].map(([name, { id }]) => [name, id > 0])).toEqual([
+        ["forward_tx", true],
+        ["forward_drop", true],
+        ["forward_nic", true],
+      ]);
+      expect(probe.coverage().recursionMisses).toBeGreaterThanOrEqual(0);
       const wishes = { ports: undefined, pid: undefined, cgroup: undefined, container: undefined };
       const refused = () =>
         select({ ...wishes, netns: wire.netns, inInterface: "above0", outInterface: undefined });

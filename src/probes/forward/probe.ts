@@ -15,6 +15,7 @@ import {
   komonHistograms,
   komonPassing,
 } from "../../kernel/generated/forward.ts";
+import type { ProgramInfo } from "../../kernel/info.ts";
 import { monotonicNs } from "../../kernel/libc.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
@@ -44,8 +45,11 @@ export interface ForwardCoverage {
   /** Went out at another device than the one asked for. */
   readonly filtered: number;
   readonly inFlight: number;
+  /** Runs that the kernel left out because the program was active on that CPU: packets may have been missed. */
+  readonly recursionMisses: number;
 }
 
+/** The exit first: who comes in must be seen to go out. */
 const programs = ["forward_tx", "forward_drop", "forward_nic"] as const;
 
 export class ForwardProbe implements Disposable {
@@ -55,6 +59,7 @@ export class ForwardProbe implements Disposable {
   readonly #deadlines: DeadlineMemory;
   readonly #memory: ForwardMemory;
   readonly #passing: PassingMemory;
+  readonly #object: BpfObject;
   readonly #opened: DisposableStack;
 
   private constructor(options: ForwardProbeOptions) {
@@ -76,8 +81,8 @@ export class ForwardProbe implements Disposable {
     this.#deadlines = opened.use(new DeadlineMemory(map("deadlines", komonDeadline.size)));
     this.#memory = opened.use(new ForwardMemory(map("counters", komonForwardCounters.size)));
     this.#passing = opened.use(new PassingMemory(map("passing", komonPassing.size)));
-    // The exit first: who comes in must be seen to go out.
     for (const name of programs) opened.use(object.program(name).attach());
+    this.#object = object;
     this.#opened = opened.move();
   }
 
@@ -88,6 +93,11 @@ export class ForwardProbe implements Disposable {
   /** Residence of every packet since {@link open}. */
   histogram(): SpanHistogram {
     return this.#histograms.read(0, "total");
+  }
+
+  /** The kernel's account of each program. */
+  programs(): Map<string, ProgramInfo> {
+    return new Map(programs.map((name) => [name, this.#object.program(name).info()]));
   }
 
   deadline(): Deadline {
@@ -107,6 +117,9 @@ export class ForwardProbe implements Disposable {
       collided,
       filtered: filtered + places.elsewhere,
       inFlight: places.young,
+      recursionMisses: this.programs()
+        .values()
+        .reduce((sum, one) => sum + one.recursionMisses, 0),
     };
   }
 
