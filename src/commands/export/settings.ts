@@ -18,7 +18,7 @@ export const exportArgs = {
   "web.config.file": flag.text({ help: "TLS and basic authentication", hint: "FILE" }),
   "config.file": flag.text({ help: `else ${usualConfig}, where it is`, hint: "FILE" }),
   vnf: flag.text({ help: "a VNF by its UDP port", hint: "[NAME=]PORT", repeat: true }),
-  tcp: flag.boolean({ help: "watch TCP", default: true }),
+  tcp: flag.boolean({ help: "do not watch TCP", default: true }),
   "tcp.by": flag.choice(groupings, { help: "what RTT is put together by" }),
   maxSeries: flag.int({
     help: "of a metric; the rest is other (default 1000)",
