@@ -183,7 +183,7 @@ struct komon_sample {
 	__u16 flags;
 };
 
-/* Per CPU and VNF. Each field has one program that writes it, so that plain increments are exact */
+/* Per CPU and VNF. Each field is written at one point, so that plain increments are exact */
 struct komon_counters {
 	/* rx */
 	__u64 seen;
@@ -201,7 +201,7 @@ struct komon_counters {
 	__u64 expired_passed; /* never read, though later packets of the socket were */
 	__u64 expired_unsent; /* read, not sent, and KOMON_HELD later packets read since */
 	__u64 unknown_reads; /* read, but its arrival was not seen */
-	/* send */
+	/* send: at its call, at tx, or at the return of the call, always for the thread that runs */
 	__u64 own_calls; /* system calls of the VNF's threads that this program looked into */
 	__u64 matched;
 	__u64 matched_rewritten;
