@@ -174,6 +174,12 @@ static __always_inline bool same_address(const __u8 *a, const volatile __u8 *b)
 	return *(__u64 *)a == *(volatile __u64 *)b && *(__u64 *)(a + 8) == *(volatile __u64 *)(b + 8);
 }
 
+/* Read again: that a swapped number has 16 bits the verifier of 6.1 does not know */
+static __always_inline __u8 port_marks(const __u16 *port)
+{
+	return control.ports[*(const volatile __u16 *)port];
+}
+
 static __always_inline bool is_watched(const struct komon_tcp_conn *c)
 {
 	if (options.family && c->family != options.family)
@@ -182,9 +188,9 @@ static __always_inline bool is_watched(const struct komon_tcp_conn *c)
 		return false;
 	if (options.cgroup && !(c->flags & KOMON_TCP_IN_CGROUP))
 		return false;
-	if (options.by_local_port && !(control.ports[c->lport] & 1))
+	if (options.by_local_port && !(port_marks(&c->lport) & 1))
 		return false;
-	if (options.by_remote_port && !(control.ports[c->rport] & 2))
+	if (options.by_remote_port && !(port_marks(&c->rport) & 2))
 		return false;
 	if (options.by_laddr && !same_address(c->laddr, options.laddr))
 		return false;

@@ -6,9 +6,20 @@ import { JSCallback, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { KomonError } from "../base/errors.ts";
 import { btfFile } from "./btf.ts";
 import { libbpf } from "./libbpf.ts";
-import { cstring, errnoName, errnoWhy, lastErrno, libc, stableMemory } from "./libc.ts";
+import {
+  cstring,
+  errnoName,
+  errnoWhy,
+  lastErrno,
+  libc,
+  mapAnonymous,
+  stableMemory,
+} from "./libc.ts";
 import { BpfMap } from "./map.ts";
 import { BpfProgram } from "./program.ts";
+
+/** The longest log that libbpf asks the verifier for; what it does not fill takes no memory. */
+const logBytes = 16 << 20;
 
 /** What libbpf said since the last {@link libbpfLog}: the verifier's log is in here. */
 const said: string[] = [];
@@ -17,7 +28,7 @@ let printer: JSCallback | undefined;
 /** libbpf prints through a C callback with a va_list; vsnprintf turns that into text. */
 function listen(): void {
   if (printer) return;
-  const text = stableMemory(1 << 16);
+  const text = mapAnonymous(logBytes);
   printer = new JSCallback(
     (level: number, format: Pointer, args: Pointer) => {
       if (level > 1) return 0; // 0 = warning, 1 = info, 2 = debug
