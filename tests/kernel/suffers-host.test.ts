@@ -190,7 +190,7 @@ test("a packet that komon cannot find again does not stand in the way of others"
   }
 });
 
-/** Gives what waits in these queues of the ledger another content than it has; returns how many packets that were. */
+/** Gives what waits in these queues of the ledger another content and skb than it has; returns how many packets that were. */
 function spoil(queues: readonly DataView[]): number {
   let spoilt = 0;
   for (const view of queues) {
@@ -199,6 +199,7 @@ function spoil(queues: readonly DataView[]): number {
       const state = view.getUint32(at + komonQueued.fields.state.offset, true);
       if (state !== komonPacketState.KOMON_QUEUED) continue;
       view.setBigUint64(at + komonQueued.fields.digest.offset, 0x4711n, true);
+      view.setBigUint64(at + komonQueued.fields.skb.offset, 0x4711n, true);
       spoilt++;
     }
   }
