@@ -82,13 +82,15 @@ static __always_inline struct komon_held *held_at(struct komon_thread *t, __u32 
 }
 
 /* The thread has got a packet: `p` from its socket's queue */
-static __always_inline void hold(struct komon_thread *t, const struct komon_queued *p, __u64 buffer,
-				 struct komon_counters *c)
+static __always_inline void hold(struct komon_thread *t, const struct komon_queued *p, __u64 buffer)
 {
 	struct komon_held *h = held_at(t, t->reads);
 
-	if (h->state == KOMON_READ) {
-		c->expired_unsent++;
+	if (h->state == KOMON_READ) { /* maybe of another VNF: a thread may serve several ports */
+		struct komon_counters *c = counters_of(h->vnf);
+
+		if (c)
+			c->expired_unsent++;
 		t->overrun = t->reads + 1;
 	}
 	h->nic_ns = p->nic_ns;

@@ -143,7 +143,7 @@ static __always_inline int at_read(struct sock *sk, __u64 packet, int bytes, con
 		if (p->payload_bytes == UNKNOWN_BYTES)
 			p->payload_bytes = bytes;
 	}
-	hold(t, p, data.buffer, c);
+	hold(t, p, data.buffer);
 	return 0;
 }
 

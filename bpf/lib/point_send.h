@@ -11,12 +11,7 @@ static __always_inline bool begin_send(struct komon_thread *t)
 	if (!t->reads)
 		return false;
 	t->recv_kind = KOMON_BUFFER_NONE;
-	if (t->awaiting_first != t->awaiting_last) {
-		struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
-
-		if (c)
-			flush_awaiting(t, c);
-	}
+	flush_awaiting(t);
 	return true;
 }
 

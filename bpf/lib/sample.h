@@ -37,14 +37,18 @@ static __always_inline bool emit(struct komon_held *h, __u64 tx_ns)
 }
 
 /* Packets sent by an earlier call that never came to a device: their records end at send */
-static __always_inline void flush_awaiting(struct komon_thread *t, struct komon_counters *c)
+static __always_inline void flush_awaiting(struct komon_thread *t)
 {
 	for (int i = 0; i < 8 && t->awaiting_first != t->awaiting_last; i++) {
 		struct komon_held *h = held_at(t, t->awaiting[t->awaiting_first++ % KOMON_HELD]);
 
 		if (h->state != KOMON_SENT)
 			continue;
+		struct komon_counters *c = counters_of(h->vnf);
+
 		h->state = KOMON_DONE;
+		if (!c)
+			continue;
 		c->no_tx++;
 		if (h->interval && !emit(h, 0))
 			c->lost_send++;

@@ -46,8 +46,21 @@ export interface Stamps {
   readonly bytes: number[];
 }
 
+/** Threads of earlier exercisers: in an emulated kernel a new one takes a second. */
+const idle: Worker[] = [];
+
+function thread(): Worker {
+  const worker = idle.pop() ?? new Worker(new URL("exerciser.worker.ts", import.meta.url).href);
+  worker.ref();
+  return worker;
+}
+
 export class Exerciser implements AsyncDisposable {
-  readonly #worker = new Worker(new URL("exerciser.worker.ts", import.meta.url).href);
+  readonly #worker = thread();
+  readonly #left: number[] = [];
+  #asked = 0;
+  /** It holds packets that it will not send. */
+  #holds = false;
   port = 0;
   fd = -1;
 
@@ -65,24 +78,38 @@ export class Exerciser implements AsyncDisposable {
     return twin;
   }
 
+  /** Goes on with another socket; the one it had stays open. */
+  async move(host: string): Promise<void> {
+    this.#left.push(this.fd);
+    Object.assign(this, await this.#ask({ open: host }));
+  }
+
   /** Begins to mirror; the promise is for its end. */
   mirror(order: Order): Promise<Stamps> {
+    this.#holds ||= order.silent ?? false;
     return this.#ask({ mirror: order });
   }
 
   /** Receives what is there, sends nothing. */
   drain(): Promise<number> {
+    this.#holds = true;
     return this.#ask({ drain: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const isBusy = this.#asked > 0;
     if (this.fd >= 0) await this.#ask({ close: true });
-    this.#worker.terminate();
+    for (const fd of this.#left) closeSocket(fd);
+    if (isBusy || this.#holds) return this.#worker.terminate();
+    this.#worker.unref();
+    idle.push(this.#worker);
   }
 
   #ask<Answer>(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    this.#asked++;
     this.#worker.onmessage = ({ data }) => {
+      this.#asked--;
       if ("error" in data) reject(new Error(data.error));
       else resolve(data.answer);
     };

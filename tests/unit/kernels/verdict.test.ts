@@ -189,7 +189,7 @@ test("a refused program is right only where it is expected, for the reason that 
   expect(asked("6.1.1-1", { "vnf/read_tp": null })).toBe("failed");
   expect(asked("6.1.1-1", { "vnf/read_tp": "EPERM" })).toBe("failed");
   const fetch = "EINVAL: BPF_STX uses reserved fields";
-  const trace = { "tcp/state": fetch };
+  const trace = { "tcp/state": fetch, "tcp/destroyed": null };
   expect(asked("5.10.1-1", { ...trace, "vnf/rx": fetch, "vnf/tx": null })).toBe("ok");
   expect(asked("5.10.1-1", { "tcp/state": null })).toBe("failed");
   expect(asked("5.10.1-1", { "probe/tx": fetch })).toBe("failed");
