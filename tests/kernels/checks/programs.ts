@@ -20,8 +20,8 @@ const exceptions: readonly Exception[] = [
   { programs: /^vnf.*\/rx_cgroup$/, since: "6.2", refusal: /!read_ok|reserved fields/ },
   // c2f2cdbeffda "bpf: introduce BPF_F_XDP_HAS_FRAGS flag in prog_flags loading the ebpf program"
   { programs: /^probe\/rx_xdp_frags$/, since: "5.18", refusal: /EINVAL/ },
-  // 5ca419f2864a "bpf: Add BPF_FETCH field / create atomic_fetch_add instruction": komon trace needs these two
-  { programs: /^tcp\/(state|older)$/, since: "5.12", refusal: noFetch },
+  // 5ca419f2864a "bpf: Add BPF_FETCH field / create atomic_fetch_add instruction": komon trace needs them
+  { programs: /^tcp\/(state|older|packet|ops|returned)$/, since: "5.12", refusal: noFetch },
   // Before, their twins without it are used: all of those have to load.
   { programs: /^(vnf|vnf\.nokfunc|forward)\//, since: "5.12", refusal: noFetch, some: true },
 ];
