@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Exit, usageError } from "../../src/base/errors.ts";
 import { komonBinary } from "./binary.ts";
-import type { Check } from "./checks/check.ts";
+import { type Check, isSince } from "./checks/check.ts";
 import { checks } from "./checks/index.ts";
 import { consoleStory } from "./console.ts";
 import { endWith } from "./ending.ts";
@@ -96,10 +96,13 @@ async function distinctKernels(series: readonly Series[]): Promise<Kernel[]> {
 }
 
 /** At most so many checks are put to one guest: a boot costs seconds, and no core waits long for the last one. */
-const checksPerGuest = 5;
+const checksPerGuest = 8;
 
 function guestsOf(kernel: Kernel, checks: readonly Check[]) {
-  const asked = checks.filter((check) => isAskedOf(check, kernel.series));
+  const asked = checks.filter(
+    (check) =>
+      isAskedOf(check, kernel.series) && (!check.from || isSince(kernel.version, check.from)),
+  );
   const guests = Math.ceil(asked.length / checksPerGuest);
   const share = Math.ceil(asked.length / guests);
   return Array.from({ length: guests }, (_, at) => ({

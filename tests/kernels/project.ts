@@ -8,7 +8,7 @@ const root = join(import.meta.dir, "..", "..");
 /** What the tests of a group need of the project: sources, built objects, themselves. */
 const parts = [
   ...["package.json", "bunfig.toml", "tsconfig.json"],
-  ...["src", "vnf", "bpf", "include", "params", "dist/bpf", "deploy"],
+  ...["src", "vnf", "bpf", "include", "params", "dist/bpf", "deploy", "docs"],
   ...["tests/kernel", "tests/support", "tests/kernels/guest"],
 ];
 

@@ -27,6 +27,8 @@ export interface Check {
   readonly rung?: string;
   /** The series it is asked of; without, all. */
   readonly kernels?: readonly Series[];
+  /** The first upstream version that can answer it. */
+  readonly from?: string;
   /** What the guest's shell runs, in an empty directory. */
   readonly script: string;
   /** Whether the script needs the compiled komon. */
