@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { VnfProbe } from "../../src/probes/vnf/probe.ts";
 import { run } from "../support/komon.ts";
-import { sources, startVnf, type VnfSummary } from "../support/traffic.ts";
+import { Running, sources, type VnfSummary } from "../support/traffic.ts";
 import { expectIdentity, missedBy } from "../support/vnfWatch.ts";
 
 /** The kernel's own count of what a socket of this port had no room for: the last column of /proc/net/udp. */
@@ -23,7 +23,9 @@ test("ten times saturation: what the stack dropped is counted as that, and nothi
 /** One pass; the runs of programs that the kernel left out. */
 async function overrun(): Promise<number> {
   using probe = VnfProbe.open();
-  await using server = await startVnf("--delay", "100us", "--buffer", "128KiB", "--format", "json");
+  const where = ["--port", "0", "--address", "127.0.0.1", "--buffer", "128KiB"];
+  const words = [...sources, "vnf", ...where, "--delay", "100us", "--format", "json"];
+  await using server = await Running.start(words);
   const { port } = server.ready;
   const vnf = probe.watch(port);
   const load = ["load", `127.0.0.1:${port}`, "--pps", "100k", "--duration", "1s"];
