@@ -46,7 +46,6 @@ static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 	__u64 now = bpf_ktime_get_ns();
 	__u32 window = t->send_ns ? digest_window(t->send_bytes) : 8;
 	struct datagram_start start = {};
-
 	__u32 transport = LOAD(direct, skb, transport_header);
 
 	if (window > DIGEST_MOST ||

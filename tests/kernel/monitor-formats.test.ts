@@ -1,7 +1,7 @@
 /** komon monitor: what it prints, and when it ends. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { komonCommand } from "../support/komon.ts";
-import { startTraffic, startVnf } from "../support/monitor.ts";
+import { spans, startTraffic, startVnf } from "../support/monitor.ts";
 import { World } from "../support/world.ts";
 
 setDefaultTimeout(60_000);
@@ -11,8 +11,6 @@ beforeAll(async () => {
   world = await World.open();
 });
 afterAll(() => world[Symbol.asyncDispose]());
-
-const spans = ["service", "queue", "sojourn", "egress", "total"];
 
 describe("formats", () => {
   test("jsonl: each line stands alone; csv: a head, then rows as wide; table: below 80 columns", async () => {

@@ -1,7 +1,7 @@
 /** komon monitor for long: what it takes does not grow. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { startMonitor, startTraffic } from "../support/monitor.ts";
+import { spans, startMonitor, startTraffic } from "../support/monitor.ts";
 import { World } from "../support/world.ts";
 
 setDefaultTimeout(60_000);
@@ -11,8 +11,6 @@ beforeAll(async () => {
   world = await World.open();
 });
 afterAll(() => world[Symbol.asyncDispose]());
-
-const spans = ["service", "queue", "sojourn", "egress", "total"];
 
 describe("for long", () => {
   test("memory does not grow over two thousand looks, nor do descriptors", async () => {

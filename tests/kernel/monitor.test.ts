@@ -1,6 +1,6 @@
 /** komon monitor: what it counts against generator and sink, and what it cannot watch. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { load, received, sinkIn, startMonitor, startVnf } from "../support/monitor.ts";
+import { load, received, sinkIn, spans, startMonitor, startVnf } from "../support/monitor.ts";
 import { World } from "../support/world.ts";
 
 setDefaultTimeout(60_000);
@@ -10,8 +10,6 @@ beforeAll(async () => {
   world = await World.open();
 });
 afterAll(() => world[Symbol.asyncDispose]());
-
-const spans = ["service", "queue", "sojourn", "egress", "total"];
 
 describe("counts", () => {
   test("generator, every histogram and the sink agree, interval by interval and in all", async () => {

@@ -7,11 +7,14 @@ import { childOf, hasChild, until } from "../support/processes.ts";
 import { kernelRows, rowsOf } from "../support/run.ts";
 import { seen, World } from "../support/world.ts";
 
+/** Longer than any of these tests. */
+const longRun = ["run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out"];
+
 describe("komon run", () => {
   test("Ctrl-C keeps what was measured and leaves nothing behind", async () => {
     await using world = await World.open();
     const before = await world.traces();
-    const child = world.spawn("run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out");
+    const child = world.spawn(...longRun);
     const folder = seen(world, "/tmp/out");
     await until(() => kernelRows(folder) >= 30);
     child.kill("SIGINT");
@@ -30,18 +33,7 @@ describe("komon run", () => {
   test("Ctrl-C on a terminal, which reaches a whole process group, keeps the truth too", async () => {
     await using world = await World.open();
     const before = await world.traces();
-    const child = inGroup(
-      world,
-      "run",
-      "1000",
-      "10",
-      "0.05",
-      "1000",
-      "64",
-      "0",
-      "--out",
-      "/tmp/out",
-    );
+    const child = inGroup(world, ...longRun);
     const folder = seen(world, "/tmp/out");
     await until(() => kernelRows(folder) >= 30);
     process.kill(-child.pid, "SIGINT");
@@ -61,18 +53,7 @@ describe("komon run", () => {
     "Ctrl-C while the %s starts is an end like any other",
     async (role) => {
       await using world = await World.open();
-      const child = inGroup(
-        world,
-        "run",
-        "1000",
-        "10",
-        "0.05",
-        "1000",
-        "64",
-        "0",
-        "--out",
-        "/tmp/out",
-      );
+      const child = inGroup(world, ...longRun);
       await until(() => hasChild(child.pid, role));
       process.kill(-child.pid, "SIGINT");
       expect(await child.stderr.text()).toBe("");
@@ -98,7 +79,7 @@ describe("komon run", () => {
 
   test("a VNF that dies ends the run as incomplete, and the rest is kept", async () => {
     await using world = await World.open();
-    const child = world.spawn("run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out");
+    const child = world.spawn(...longRun);
     await until(() => kernelRows(seen(world, "/tmp/out")) >= 20);
     process.kill(childOf(child.pid, "vnf"), "SIGKILL");
     expect(await child.exited).toBe(1);
@@ -129,7 +110,7 @@ describe("komon run", () => {
   test("after SIGKILL the next start cleans up and says so", async () => {
     await using world = await World.open();
     const before = await world.traces();
-    const child = world.spawn("run", "1000", "10", "0.05", "1000", "64", "0", "--out", "/tmp/out");
+    const child = world.spawn(...longRun);
     await until(() => kernelRows(seen(world, "/tmp/out")) >= 10);
     child.kill("SIGKILL");
     await child.exited;

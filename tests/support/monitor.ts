@@ -4,6 +4,9 @@ import { komonCommand } from "./komon.ts";
 import { Sink } from "./traffic.ts";
 import { lineOf, type World } from "./world.ts";
 
+/** The spans of a VNF, as each interval has a line of. */
+export const spans = ["service", "queue", "sojourn", "egress", "total"];
+
 export interface MonitorRow {
   readonly schema: string;
   readonly port: number | null;

@@ -13,7 +13,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { z } from "zod";
-import { KomonError } from "../../../src/base/errors.ts";
 import { configSchema } from "../../../src/export/config.ts";
 import { readYaml } from "../../../src/export/yaml.ts";
 import { readReport } from "../../../src/report/report.ts";
@@ -28,21 +27,13 @@ import {
 import { readSweepFile } from "../../../src/sweep/manifest.ts";
 import { readStored } from "../../../src/testbed/record.ts";
 import { komon2019 } from "../results/folder.ts";
+import { expectOnlyKomonErrors } from "./onlyKomonErrors.ts";
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "komon-fuzz-"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function expectOnlyKomonErrors(attempt: () => unknown): void {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof KomonError) return;
-    throw error;
-  }
-}
 
 /** Bytes of a sound file with pieces changed, cut out, put in, and the end cut off. */
 function spoilt(sound: Uint8Array): fc.Arbitrary<Uint8Array> {

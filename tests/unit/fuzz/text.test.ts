@@ -14,6 +14,7 @@ import { boundTo, queueIn } from "../../../src/run/socketQueue.ts";
 import { mistakesError } from "../../../src/sweep/mistakes.ts";
 import { parseParameters } from "../../../src/sweep/parameters.ts";
 import { parsePrefix } from "../../../src/testbed/prefix.ts";
+import { expectOnlyKomonErrors } from "./onlyKomonErrors.ts";
 
 const udp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   123: 0100007F:04D2 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 4711 2 0000000000000000 17
@@ -72,15 +73,6 @@ function texts(own: readonly string[]): fc.Arbitrary<string> {
     changed,
     changed,
   );
-}
-
-function expectOnlyKomonErrors(attempt: () => unknown): void {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof KomonError) return;
-    throw error;
-  }
 }
 
 describe("reading", () => {

@@ -5,16 +5,10 @@ import { join } from "node:path";
 import { readReport } from "../../../src/report/report.ts";
 import { reportNotes } from "../../../src/report/text.ts";
 import { resultName } from "../../../src/results/names.ts";
-import { testFolder } from "../results/folder.ts";
+import { freshFolders } from "../results/folder.ts";
 import { makeOld, makeRun, params } from "./folders.ts";
 
-const folder = testFolder();
-let folders = 0;
-function fresh(): string {
-  const path = join(folder, `set${folders++}`);
-  mkdirSync(path);
-  return path;
-}
+const fresh = freshFolders();
 
 describe("results that are not whole", () => {
   const kernel = resultName("KERNEL", params);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { readReport } from "../../../src/report/report.ts";
 import { reportColumns, reportTable } from "../../../src/report/tables.ts";
@@ -9,16 +9,10 @@ import { csv } from "../../../src/sinks/csv.ts";
 import { table } from "../../../src/sinks/table.ts";
 import { errorSummary } from "../../../src/stats/error.ts";
 import { summary } from "../../../src/stats/summary.ts";
-import { komon2019, testFolder } from "../results/folder.ts";
+import { freshFolders, komon2019 } from "../results/folder.ts";
 import { makeRun, params } from "./folders.ts";
 
-const folder = testFolder();
-let folders = 0;
-function fresh(): string {
-  const path = join(folder, `set${folders++}`);
-  mkdirSync(path);
-  return path;
-}
+const fresh = freshFolders();
 
 describe("komon's own runs", () => {
   test("spans, errors of the same packets, coverage: all repetitions together", () => {

@@ -1,5 +1,5 @@
 import { afterAll } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,6 +8,17 @@ export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "komon-test-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   return folder;
+}
+
+/** A maker of empty folders within one for the test file. */
+export function freshFolders(): () => string {
+  const folder = testFolder();
+  let made = 0;
+  return () => {
+    const path = join(folder, `set${made++}`);
+    mkdirSync(path);
+    return path;
+  };
 }
 
 /** Writes a text file into the folder and returns its path. */
