@@ -110,7 +110,10 @@ typedef struct {
 } refcount_t;
 
 struct sk_buff {
-	struct net_device *dev;
+	union {
+		struct net_device *dev;
+		unsigned long dev_scratch;
+	};
 	struct sock *sk;
 	unsigned int len;
 	unsigned int data_len;
@@ -121,6 +124,11 @@ struct sk_buff {
 	unsigned int tail; /* offset from head: on 64 bits */
 	unsigned char *head;
 	refcount_t users;
+};
+
+/* A type of nothing but 64-bit words: what bpf/lib/load.h reads plain memory by */
+struct rtnl_link_stats64 {
+	__u64 rx_packets;
 };
 
 struct iovec {

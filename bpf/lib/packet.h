@@ -28,13 +28,16 @@ static __always_inline __u16 udp_destination(struct sk_buff *skb, const bool dir
 {
 	unsigned char *network = LOAD(direct, skb, head) + LOAD(direct, skb, network_header);
 	__u16 protocol = LOAD(direct, skb, protocol);
-	struct {
-		__u8 byte[40];
-		struct udp_header udp;
+	union {
+		struct {
+			__u8 byte[40];
+			struct udp_header udp;
+		};
+		__u64 word[6];
 	} h;
 
 	if (protocol == ETH_P_IP_BE) {
-		if (bpf_probe_read_kernel(&h, 28, network) || h.byte[9] != IPPROTO_UDP_)
+		if (!peek(h.word, network, 3, direct) || h.byte[9] != IPPROTO_UDP_)
 			return 0;
 		if ((h.byte[6] & 0x1f) | h.byte[7]) /* a later fragment has no UDP header */
 			return 0;
@@ -47,7 +50,7 @@ static __always_inline __u16 udp_destination(struct sk_buff *skb, const bool dir
 		return bpf_probe_read_kernel(&udp, sizeof(udp), network + length) ? 0 : HOST16(udp.dest);
 	}
 	if (protocol == ETH_P_IPV6_BE) {
-		if (bpf_probe_read_kernel(&h, 48, network))
+		if (!peek(h.word, network, 6, direct))
 			return 0;
 		__u8 next = h.byte[6];
 
@@ -70,12 +73,9 @@ static __always_inline __u16 udp_destination(struct sk_buff *skb, const bool dir
  * Does this skb lie in a UDP socket's queue? There `dev` holds other things, and no kernel address (dev_scratch,
  * net/ipv4/udp.c, since 4.10).
  */
-static __always_inline bool is_queued(struct sk_buff *skb)
+static __always_inline bool is_queued(struct sk_buff *skb, const bool direct)
 {
-	__s64 dev = 0;
-
-	bpf_core_read(&dev, sizeof(dev), &skb->dev);
-	return dev >= 0;
+	return (__s64)LOAD(direct, skb, dev_scratch) >= 0;
 }
 
 /* Destination port of one whose transport header is set; whatever lies there when it is not UDP */

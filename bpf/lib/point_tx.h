@@ -14,6 +14,21 @@ struct datagram_start {
 	struct payload payload;
 };
 
+/* `window`: of the payload, bytes; a whole one is read by words */
+static __always_inline bool read_start(struct datagram_start *start, const void *transport, __u32 window,
+				       const bool direct)
+{
+	if (direct && options.digest_bytes % 8 == 0 && window == options.digest_bytes) {
+		peek((__u64 *)&start->udp, transport, 1, direct);
+#pragma unroll
+		for (int i = 0; i < DIGEST_MOST / 8; i++)
+			if (i * 8 < options.digest_bytes)
+				peek(&start->payload.word[i], transport + sizeof(start->udp) + i * 8, 1, direct);
+		return true;
+	}
+	return window <= DIGEST_MOST && !bpf_probe_read_kernel(start, sizeof(start->udp) + window, transport);
+}
+
 /* The packet that a send call has just made: its payload lies here, where looking at it is cheap */
 static __always_inline void pair_at_device(struct komon_thread *t, __u32 key, const struct payload *payload, __u64 head)
 {
@@ -48,8 +63,7 @@ static __always_inline int at_tx(struct sk_buff *skb, const bool direct)
 	struct datagram_start start = {};
 	__u32 transport = LOAD(direct, skb, transport_header);
 
-	if (window > DIGEST_MOST ||
-	    bpf_probe_read_kernel(&start, sizeof(start.udp) + window, LOAD(direct, skb, head) + transport))
+	if (!read_start(&start, LOAD(direct, skb, head) + transport, window, direct))
 		return 0;
 	__u32 bytes = (__u16)(HOST16(start.udp.length) - 8);
 	__u64 head = start.payload.word[0];

@@ -58,7 +58,7 @@ static __always_inline void queue_drop(struct sk_buff *freed, const bool direct)
 	if (!cpu)
 		return;
 	if (cpu->last.skb != skb) {
-		if (is_queued(freed) && vnf_of_port(transport_destination(freed, direct)) != NO_VNF)
+		if (is_queued(freed, direct) && vnf_of_port(transport_destination(freed, direct)) != NO_VNF)
 			queue_forget(skb);
 		return;
 	}
