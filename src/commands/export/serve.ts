@@ -11,6 +11,12 @@ import { type ConfigFlags, readHowToServe, readSettings } from "./settings.ts";
 /** What it takes to open a probe anew, and to bind a low port again. */
 const forReload = ["bpf", "perfmon", "netAdmin", "netRaw", "netBindService"] as const;
 
+/**
+ * The runtime collects garbage when its heap has grown by a share of itself. A process that lives for months is
+ * asked to do so twice a minute, which takes 2 to 5 ms, and stays at one size.
+ */
+const collectEveryMs = 30_000;
+
 export interface Serving {
   readonly args: ConfigFlags;
   readonly metricsPath: string;
@@ -59,7 +65,9 @@ export async function serve({ args, stop, ...serving }: Serving): Promise<ExitCo
 
   process.removeAllListeners("SIGHUP");
   process.on("SIGHUP", () => void exporter.reload());
+  const collecting = setInterval(() => Bun.gc(true), collectEveryMs);
   await ended.promise;
+  clearInterval(collecting);
   notifySystemd("STOPPING=1");
   await server[Symbol.asyncDispose]();
   return Exit.done;
