@@ -70,7 +70,9 @@ function change(state: Vnfinfo, word: Exclude<Word, "status">, port: number): vo
     case "stop":
       state.stop();
       log.info(
-        wasActive ? `WAITING: stopped after ${was}, they are forgotten` : "WAITING: nothing ran",
+        wasActive || counter > 0
+          ? `WAITING: stopped after ${was}, they are forgotten`
+          : "WAITING: nothing ran",
       );
       return;
     case "reset_packets":

@@ -16,7 +16,10 @@ system that komon mounted goes with its last pin.`,
     all: flag.boolean({ help: "all ports, and whatever else lies among komon's pins" }),
   },
   async run({ args: { port, all } }) {
-    if (all === (port !== undefined)) {
+    if (all && port !== undefined) {
+      throw usageError("--port and --all exclude each other", "drop one of the two");
+    }
+    if (!all && port === undefined) {
       throw usageError("say what to detach: --port PORT, or --all", "komon detach --port 1234");
     }
     await removeStale();

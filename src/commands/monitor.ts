@@ -17,6 +17,7 @@ import { csvHead, csvLine } from "../sinks/csv.ts";
 import { jsonLine } from "../sinks/jsonl.ts";
 import { removeStale } from "../testbed/stale.ts";
 import { btf, defineCommand, Exit, flag } from "./define.ts";
+import { isReceiving } from "./external.ts";
 
 const formats = ["live", "table", "jsonl", "csv"] as const;
 type Format = (typeof formats)[number];
@@ -49,8 +50,7 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
     }),
     deadline: flag.duration({ help: "count packets that take longer, in the kernel", min: 1 }),
     deadlineOf: flag.choice(["sojourn", "service"], {
-      help: "the span that --deadline is for; when forwarded: total",
-      default: "sojourn",
+      help: "the span that --deadline is for (default sojourn); when forwarded: total",
     }),
     hooks: flag.choice(["auto", ...rungs], { help: "the rung to use", default: "auto" }),
     btf,
@@ -61,6 +61,9 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
     if (args.interface !== undefined && args.inInterface !== undefined) {
       throw usageError("--interface is the same as --in-interface: give one of them");
     }
+    if (args.deadlineOf !== undefined && args.deadline === undefined) {
+      throw usageError("--deadline-of says nothing without --deadline", "add --deadline 500us");
+    }
     await removeStale();
     const selection = select({
       ...args,
@@ -70,7 +73,11 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
     const deadline: DeadlineAsked | undefined =
       args.deadline === undefined
         ? undefined
-        : { span: selection.kind === "vnf" ? args.deadlineOf : "total", ns: args.deadline };
+        : {
+            span: selection.kind === "vnf" ? (args.deadlineOf ?? "sojourn") : "total",
+            ns: args.deadline,
+          };
+    if (args.port !== undefined && here(args)) tellSilent(args.port);
     using opened = openSources(selection, args.hooks, deadline);
     for (const { spans } of opened.sources) requireWatched(objectives, spans);
     dropCapabilities(["bpf"]); // all is attached; reading it is all that is left
@@ -90,6 +97,18 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
     return violated ? Exit.incomplete : Exit.done;
   },
 });
+
+/** Whether the ports are those of this network namespace. */
+function here({ netns, pid, cgroup, container }: Readonly<Record<string, unknown>>): boolean {
+  return [netns, pid, cgroup, container].every((one) => one === undefined);
+}
+
+/** A port mistyped, or of another namespace, would give nothing but zeros; a VNF may yet come. */
+function tellSilent(ports: readonly number[]): void {
+  for (const port of ports.filter((port) => !isReceiving(port))) {
+    log.info(`nobody receives on UDP port ${port} in this network namespace yet`);
+  }
+}
 
 type Given = Omit<LoopOptions, "tell">;
 

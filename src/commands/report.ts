@@ -34,17 +34,21 @@ With --against, says what differs beyond the noise. Exit code 1 when a file had 
     against: flag.text({ help: "compare with the results in this folder", hint: "PATH" }),
     format: flag.choice([...formats, "html", "svg"], { help: "of the report", default: "table" }),
     chart: flag.choice(againstChartNames, {
-      help: "which chart --format svg draws",
-      default: "ecdf",
+      help: "which chart --format svg draws (default ecdf)",
     }),
     out: flag.text({ help: "write to this new file instead of stdout", hint: "FILE" }),
   },
-  run({ args }) {
+  run({ args: given }) {
+    if (given.chart !== undefined && given.format !== "svg") {
+      throw usageError("--chart says nothing without --format svg", "add --format svg");
+    }
+    const args = { ...given, chart: given.chart ?? "ecdf" };
     const report = readReport(args.paths);
     const other = args.against === undefined ? undefined : readReport([args.against]);
     const text = other ? compared(report, other, args) : rendered(report, args);
     if (args.out === undefined) print(text);
-    else writeWhole(args.out, text);
+    else
+      writeWhole(args.out, text, { mend: "give another name with --out, or move that file away" });
     const notes = [report, ...(other ? [other] : [])].flatMap(reportNotes);
     for (const note of new Set(notes)) log.info(note);
     const problems = [...report.problems, ...(other?.problems ?? [])];

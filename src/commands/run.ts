@@ -15,6 +15,7 @@ import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
 import { loadWords, vnfWords } from "./childFlags.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
+import { requireReceiver } from "./external.ts";
 import { tellRun } from "./tellRun.ts";
 
 const args = {
@@ -71,6 +72,7 @@ Writes KERNEL_, VNF_, BUFFER_, SPANS_ and RUN_ files to --out.`,
   args,
   async run({ args, stop }) {
     const options = optionsOf(args);
+    if (options.external) requireReceiver(options.port);
     refuseExisting(args.out, options.params);
     await removeStale();
     if (args.calibrate) {

@@ -23,6 +23,7 @@ import { requireTestbedRights } from "../testbed/permit.ts";
 import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
+import { requireReceiver } from "./external.ts";
 import { defaultReps, type Goal, goalOf } from "./sweep/goals.ts";
 import { measurer } from "./sweep/measure.ts";
 import { maxNotes } from "./sweep/notes.ts";
@@ -83,6 +84,7 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     const plan = planOf(args, goal, files);
     if (args.dryRun) return dryRun(args, goal, plan, ordered(runs, plan.order, plan.seed));
 
+    if (args.vnf === "external") requireReceiver(args.port);
     requireTestbedRights();
     const { out: folder, resume, gap } = args;
     new Storage(folder);

@@ -16,15 +16,15 @@ export type ChartName = (typeof chartNames)[number];
 export function charts({ combinations }: Report, name: ChartName): string[] {
   switch (name) {
     case "ecdf":
-      return combinations
-        .filter(({ quantities }) => Object.keys(quantities).length > 0)
-        .map((one) => ecdfChart([one]));
+      return titled(combinations)
+        .filter(({ combination }) => Object.keys(combination.quantities).length > 0)
+        .map((one) => ecdfChart(one));
     case "error":
-      return errorCharts(combinations.map(titled));
+      return errorCharts(titled(combinations));
     case "load":
       return loadCharts(combinations);
     case "budget":
-      return [budgetChart(combinations.map(titled)) ?? []].flat();
+      return [budgetChart(titled(combinations)) ?? []].flat();
   }
 }
 

@@ -30,7 +30,7 @@ export const chartStyle = [
   coloured,
   "svg{font:11px system-ui,sans-serif;max-width:100%;height:auto}",
   "svg text{fill:var(--soft)}",
-  "svg .heading,svg .legend text{fill:var(--ink)}svg .heading{font-weight:600;font-size:12px}",
+  "svg .heading,svg .legend text{fill:var(--ink)}svg .heading{font-weight:600;font-size:12px}svg .detail{font-size:9px}",
   ".grid{stroke:var(--grid);stroke-width:1}",
   ".line{fill:none;stroke:var(--colour);stroke-width:1.8}",
   ".line.truth{stroke-dasharray:5 3}",

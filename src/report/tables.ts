@@ -2,7 +2,7 @@ import type { Column, Row, Table } from "../model/table.ts";
 import { half } from "../stats/interval.ts";
 import { meanOf } from "../stats/summary.ts";
 import { type CombinationReport, errorNames } from "./combination.ts";
-import { placeColumns, placeOf } from "./place.ts";
+import { placeColumnsOf, placeOf } from "./place.ts";
 import type { QuantityName } from "./quantity.ts";
 
 /** The statistics of each time that are reported. */
@@ -27,6 +27,7 @@ const ns = (key: string): Column => ({ key, unit: "ns" });
 /** The columns of `komon report --format csv|json|jsonl`. */
 export const reportColumns: readonly Column[] = [
   ...[text("folder"), number("delay_us"), number("law"), number("pps"), number("size_bytes")],
+  ...[number("intervals"), number("packets"), ns("sleep_ns")],
   ...[number("reps"), { key: "n", unit: "count" } as const],
   ...prefixes.flatMap(([, prefix]) => [
     ...statistics.map((statistic) => ns(`${prefix}_${statistic}`)),
@@ -61,6 +62,9 @@ function rowOf(combination: CombinationReport): Row {
     law: params.law,
     pps: params.pps,
     size_bytes: params.sizeBytes,
+    intervals: params.intervals,
+    packets: params.packets,
+    sleep_ns: params.sleepNs,
     reps: combination.reps.length,
     n: rowsOf(combination),
     bias_ns: comparison?.bias.value,
@@ -116,7 +120,7 @@ export function sampleTable(combinations: readonly CombinationReport[]): Table {
   return {
     schema: "komon.report.samples/1",
     columns: [
-      ...placeColumns,
+      ...placeColumnsOf(combinations),
       { key: "n", unit: "number" },
       { key: "truth", title: "VNF", unit: "ns" },
       { key: "sojourn", title: "KERNEL", unit: "ns" },
@@ -146,7 +150,7 @@ export function spanTable(combinations: readonly CombinationReport[]): Table {
   return {
     schema: "komon.report.spans/1",
     columns: [
-      ...placeColumns,
+      ...placeColumnsOf(combinations),
       { key: "service", unit: "ns" },
       { key: "half", title: "±95 %", unit: "ns" },
       { key: "tail", title: "p99", unit: "ns" },
@@ -174,7 +178,7 @@ export function errorTable(combinations: readonly CombinationReport[]): Table {
   return {
     schema: "komon.report.errors/1",
     columns: [
-      ...placeColumns,
+      ...placeColumnsOf(combinations),
       { key: "n", unit: "number" },
       { key: "error", unit: "ns" },
       { key: "half", title: "±95 %", unit: "ns" },

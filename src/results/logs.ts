@@ -69,6 +69,7 @@ function readPackets(
     if (begunAgain) return "the numbering begins again: of two runs in one file the first is read";
     const ns = misplaced(row, log, context) ?? nsOf(row);
     if (typeof ns === "string") return ns;
+    if (ns < 0 || ns > Number.MAX_SAFE_INTEGER) return `${ns} ns is no time that a packet took`;
     if (log.length === log.number.length) grow(log);
     const gap = log.length === 0 ? 0 : row.cells[1] - log.interval[log.length - 1] - 1;
     log.missingIntervals += Math.max(0, gap);

@@ -29,6 +29,8 @@ export function writeAll(file: number, bytes: Uint8Array): void {
 export interface WholeFileOptions {
   /** Take the place of an existing file; without it an existing file is an error. */
   readonly replace?: boolean;
+  /** What to do about a file that exists, where it is none of a run. */
+  readonly mend?: string;
 }
 
 /**
@@ -47,7 +49,7 @@ export function writeWhole(path: string, text: string, options: WholeFileOptions
       rmSync(partial, { force: true });
     }
   } catch (error) {
-    throw cannotWrite(path, error);
+    throw cannotWrite(path, error, "", options.mend);
   }
 }
 
@@ -65,15 +67,17 @@ function fillNew(path: string, bytes: Uint8Array): void {
   }
 }
 
+const ofARun = "give another --rep or another --out folder, or move the old results away";
+
 /** The error of a result file that cannot be written, with the mend that fits. */
-export function cannotWrite(path: string, error: unknown, kept = ""): KomonError {
+export function cannotWrite(path: string, error: unknown, kept = "", mend = ofARun): KomonError {
   if (error instanceof KomonError) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EEXIST" || code === "ELOOP") {
     return new KomonError({
       what: `will not write over ${path}`,
       why: reasonOf(error),
-      mend: "give another --rep or another --out folder, or move the old results away",
+      mend,
       exit: Exit.usage,
       cause: error,
     });

@@ -47,9 +47,11 @@ export function runText(input: RunTextInput, colour: boolean): string {
 
 function head({ result, incomplete, ended }: RunTextInput): string {
   const { intervals, packets, pps, sizeBytes, delayNs, law } = result.params;
+  const { port } = result.manifest;
+  const external = result.manifest.vnf === "external";
   const lines = [
     `${formatCount(intervals)} × ${formatCount(packets)} packets sampled at ${formatCount(pps)} pps, ` +
-      `${sizeBytes} bytes; VNF: ${formatNs(delayNs)} ${laws[law].name}`,
+      `${sizeBytes} bytes; VNF: ${external ? `external, port ${port}` : `${formatNs(delayNs)} ${laws[law].name}`}`,
   ];
   const hooks = pointNames.flatMap((point) => {
     const hook = result.hooks[point];

@@ -8,15 +8,13 @@ export interface TableOptions {
   readonly colour?: boolean;
 }
 
-const gap = "  ";
-
 export function table(
   { columns, rows }: Omit<Table, "schema">,
   options: TableOptions = {},
 ): string {
   const head = columns.map((column) => column.title ?? column.key);
   const body = rows.map((row) => columns.map(({ key, unit }) => cellText(row[key], unit)));
-  const widths = fit(columns, [head, ...body], options.width ?? 79);
+  const { widths, gap } = fit(columns, [head, ...body], options.width ?? 79);
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, at) => pad(cell, widths[at], columns[at].unit === "text"))
@@ -26,12 +24,12 @@ export function table(
   return `${[top, ...body.map(line)].join("\n")}\n`;
 }
 
-/** The widths of the columns; where they are too wide together, texts give way and numbers do not. */
-function fit(columns: readonly Column[], lines: readonly string[][], width: number): number[] {
+/** Widths that are too wide together: texts give way, then the gaps between columns; numbers do not. */
+function fit(columns: readonly Column[], lines: readonly string[][], width: number) {
   const widths = columns.map((_, at) =>
     Math.max(...lines.map((line) => Bun.stringWidth(line[at]))),
   );
-  let excess = widths.reduce((sum, one) => sum + one + gap.length, -gap.length) - width;
+  let excess = widths.reduce((sum, one) => sum + one + 2, -2) - width;
   while (excess > 0) {
     const texts = columns.map(({ unit }, at) => (unit === "text" ? widths[at] : 0));
     const widest = texts.indexOf(Math.max(...texts));
@@ -41,7 +39,7 @@ function fit(columns: readonly Column[], lines: readonly string[][], width: numb
     widths[widest] -= cut;
     excess -= cut;
   }
-  return widths;
+  return { widths, gap: excess > 0 ? " " : "  " };
 }
 
 function pad(text: string, width: number, left: boolean): string {

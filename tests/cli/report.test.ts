@@ -43,6 +43,11 @@ describe("komon report", () => {
       const again = await komon(words);
       expect(again.code).toBe(2);
       expect(again.stderr).toContain(`will not write over ${out}`);
+      expect(again.stderr).toContain("another name with --out");
+      expect(again.stderr).not.toContain("--rep");
+      const chart = await komon(["report", logs, "--chart", "load"]);
+      expect(chart).toMatchObject({ code: 2, stdout: "" });
+      expect(chart.stderr).toContain("--format svg");
     } finally {
       rmSync(folder, { recursive: true });
     }

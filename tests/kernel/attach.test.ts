@@ -72,6 +72,8 @@ describe("komon attach and ctl", () => {
       await send(12);
       await host.shows(1234, new RegExp(`^(\\d+;){${values - 1}}\\d+\n$`));
     }
+    const stopped = await host.ctl(1234, "stop");
+    expect(stopped.stderr).toContain("stopped after 1 of 1 packets, they are forgotten");
     await host.ctl(1234, "reset_proc");
     expect(await host.cat(1234)).toBe("WAITING. Activate first!\n");
     await host.ctl(1234, "start");

@@ -65,6 +65,13 @@ describe("objectives and deadlines", () => {
     );
   });
 
+  test("a port on which nobody receives is named", async () => {
+    const words = ["monitor", "--port", "7009", "--count", "1", "--interval", "50ms"];
+    const said = await world.komon(...words);
+    expect(said.code).toBe(0);
+    expect(said.stderr).toContain("nobody receives on UDP port 7009");
+  });
+
   test("a deadline counts the packets whose service takes longer, all or none", async () => {
     const packets = 200;
     for (const [deadline, missed] of [

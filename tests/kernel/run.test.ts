@@ -155,6 +155,17 @@ describe("komon run", () => {
     expect(run.manifest.coverage_detail.matched_rewritten).toBe(run.coverage.matched);
   });
 
+  test("the head of a run names a VNF that runs already, and not a service time", async () => {
+    await using world = await World.open();
+    const vnf = world.spawn("vnf", "--port", "4321");
+    await lineOf(vnf.stdout, /ready/);
+    const words = ["run", "1", "5", "0", "1000", "64", "0", "--vnf", "external", "--port", "4321"];
+    const said = await world.komon(...words, "--out", "/tmp/out");
+    expect(said.stdout).toContain("64 bytes; VNF: external, port 4321\n");
+    vnf.kill("SIGINT");
+    expect(await vnf.exited).toBe(0);
+  });
+
   test("a VNF that runs already is measured without truth", async () => {
     await using world = await World.open();
     const vnf = world.spawn("vnf", "--port", "4321");

@@ -3,7 +3,7 @@ import { differenceCharts } from "../charts/difference.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
 import { errorCharts } from "../charts/error.ts";
 import { medianCharts } from "../charts/load.ts";
-import { type Titled, titleOf } from "../charts/title.ts";
+import { type Titled, titled } from "../charts/title.ts";
 import { chartNames, oneSvg } from "../charts.ts";
 import type { Comparison, Pair } from "./compare.ts";
 
@@ -20,23 +20,30 @@ export function againstCharts({ pairs, differences }: Comparison, name: AgainstC
     case "difference":
       return differenceCharts(pairs, differences);
     case "ecdf":
-      return pairs
-        .filter((pair) => overlaid.some((one) => pair.every(({ quantities }) => quantities[one])))
-        .map((pair) => ecdfChart(pair, overlaid));
+      return withA(pairs)
+        .filter(({ pair }) =>
+          overlaid.some((one) => pair.every(({ quantities }) => quantities[one])),
+        )
+        .map(({ a, pair }) => ecdfChart(a, pair[1], overlaid));
     case "error":
-      return errorCharts(pairs.flatMap(bothTitled));
+      return errorCharts(bothTitled(pairs));
     case "budget":
-      return [budgetChart(pairs.flatMap(bothTitled)) ?? []].flat();
+      return [budgetChart(bothTitled(pairs)) ?? []].flat();
     case "load":
       return medianCharts(pairs);
   }
 }
 
-function bothTitled([a, b]: Pair): Titled[] {
-  return [
-    { title: `${titleOf(a)} · A`, combination: a },
-    { title: "B", combination: b },
-  ];
+/** Each pair with A's title. */
+function withA(pairs: readonly Pair[]): { readonly a: Titled; readonly pair: Pair }[] {
+  return titled(pairs.map(([a]) => a)).map((a, at) => ({ a, pair: pairs[at] }));
+}
+
+function bothTitled(pairs: readonly Pair[]): Titled[] {
+  return withA(pairs).flatMap(({ a, pair: [, b] }) => [
+    { ...a, title: `${a.title} · A` },
+    { title: "B", detail: "", combination: b },
+  ]);
 }
 
 /** All pictures of one kind as one SVG file. *Fails when* there is nothing to draw. */

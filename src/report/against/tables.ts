@@ -1,6 +1,6 @@
 import type { Column, Row, Table } from "../../model/table.ts";
 import { cellText } from "../../sinks/cell.ts";
-import { placeColumns, placeOf } from "../place.ts";
+import { placeColumnsOf, placeOf } from "../place.ts";
 import { coverageOf } from "../tables.ts";
 import type { Comparison, Difference, Pair } from "./compare.ts";
 
@@ -9,6 +9,10 @@ const columns: readonly Column[] = [
   { key: "pps", unit: "number" },
   { key: "delay_us", unit: "number" },
   { key: "law", unit: "number" },
+  { key: "size_bytes", unit: "bytes" },
+  { key: "intervals", unit: "number" },
+  { key: "packets", unit: "number" },
+  { key: "sleep_ns", unit: "ns" },
   { key: "time", unit: "text" },
   { key: "statistic", unit: "text" },
   { key: "a_ns", title: "A", unit: "ns" },
@@ -41,6 +45,10 @@ function rowOf(one: Difference): Row {
     pps: a.params.pps,
     delay_us: a.params.delayNs / 1000,
     law: a.params.law,
+    size_bytes: a.params.sizeBytes,
+    intervals: a.params.intervals,
+    packets: a.params.packets,
+    sleep_ns: a.params.sleepNs,
     time: one.quantity,
     statistic: one.statistic,
     a_ns: one.aNs,
@@ -70,7 +78,7 @@ export function differenceTable(
   return {
     schema: "komon.report.differences/1",
     columns: [
-      ...placeColumns,
+      ...placeColumnsOf(comparison.pairs.map(([a]) => a)),
       { key: "figure", unit: "text" },
       { key: "a", title: "A", unit: "ns" },
       { key: "b", title: "B", unit: "ns" },
@@ -95,7 +103,7 @@ export function coverageTable(pairs: readonly Pair[]): Table {
   return {
     schema: "komon.report.coverages/1",
     columns: [
-      ...placeColumns,
+      ...placeColumnsOf(pairs.map(([a]) => a)),
       { key: "a_seen", title: "seen A", unit: "count" },
       { key: "b_seen", title: "seen B", unit: "count" },
       { key: "a_coverage", title: "matched A", unit: "ratio" },

@@ -3,7 +3,7 @@ import type { CombinationReport } from "../combination.ts";
 import { element, label } from "../svg/element.ts";
 import { type Box, legend, picture, xAxis } from "../svg/frame.ts";
 import { linearScale, type Scale } from "../svg/scale.ts";
-import { axisNs, type Titled } from "./title.ts";
+import { axisNs, rowLabel, type Titled } from "./title.ts";
 
 const width = 720;
 const rowHeight = 24;
@@ -21,7 +21,7 @@ interface Stage {
  */
 export function budgetChart(combinations: readonly Titled[]): string | undefined {
   const rows = combinations
-    .map(({ title, combination }) => ({ title, stages: stagesOf(combination) }))
+    .map(({ combination, ...names }) => ({ ...names, stages: stagesOf(combination) }))
     .filter(({ stages }) => stages.length > 0);
   if (rows.length === 0) return undefined;
   const longest = Math.max(...rows.map(({ stages }) => sum(stages)));
@@ -39,7 +39,10 @@ export function budgetChart(combinations: readonly Titled[]): string | undefined
       { class: "axes" },
       xAxis(box, { scale, format: axisNs, title: "mean time per packet" }),
     ),
-    ...rows.map(({ title, stages }, at) => bar(title, stages, top + at * rowHeight, scale)),
+    ...rows.map(({ title, detail, stages }, at) => {
+      const y = top + at * rowHeight;
+      return rowLabel(title, detail, left - 8, y + rowHeight / 2) + bar(stages, y, scale);
+    }),
   );
 }
 
@@ -75,7 +78,7 @@ function sum(stages: readonly Stage[]): number {
   return stages.reduce((all, { meanNs }) => all + meanNs, 0);
 }
 
-function bar(title: string, stages: readonly Stage[], y: number, scale: Scale): string {
+function bar(stages: readonly Stage[], y: number, scale: Scale): string {
   let from = 0;
   const parts = stages.map(({ name, meanNs }) => {
     const x = scale.at(from);
@@ -84,10 +87,5 @@ function bar(title: string, stages: readonly Stage[], y: number, scale: Scale): 
     const tip = element("title", {}, `${name} ${formatNs(meanNs)}`);
     return element("rect", { ...attributes, class: `area ${name}` }, tip);
   });
-  const middle = y + rowHeight / 2 + 4;
-  return [
-    label(title, left - 8, middle, { "text-anchor": "end" }),
-    ...parts,
-    label(formatNs(from), scale.at(from) + 6, middle),
-  ].join("");
+  return [...parts, label(formatNs(from), scale.at(from) + 6, y + rowHeight / 2 + 4)].join("");
 }

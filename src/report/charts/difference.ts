@@ -3,7 +3,7 @@ import { type QuantityName, quantityNames } from "../quantity.ts";
 import { element, label } from "../svg/element.ts";
 import { type Box, legend, picture, xAxis } from "../svg/frame.ts";
 import { linearScale, type Scale } from "../svg/scale.ts";
-import { titleOf } from "./title.ts";
+import { rowLabel, titled } from "./title.ts";
 
 const width = 720;
 const markHeight = 9;
@@ -30,10 +30,10 @@ export function differenceCharts(
   differences: readonly Difference[],
 ): string[] {
   return (Object.keys(headings) as Statistic[]).flatMap((statistic) => {
-    const rows = pairs
-      .map(([a]) => {
+    const rows = titled(pairs.map(([a]) => a))
+      .map(({ title, detail, combination: a }) => {
         const own = differences.filter((one) => one.a === a && one.statistic === statistic);
-        return { title: titleOf(a), marks: quantityNames.flatMap((name) => markOf(own, name)) };
+        return { title, detail, marks: quantityNames.flatMap((name) => markOf(own, name)) };
       })
       .filter(({ marks }) => marks.length > 0);
     return rows.length > 0 ? [differenceChart(statistic, rows)] : [];
@@ -49,7 +49,11 @@ function markOf(own: readonly Difference[], name: QuantityName): Mark[] {
 
 function differenceChart(
   statistic: Statistic,
-  rows: readonly { readonly title: string; readonly marks: readonly Mark[] }[],
+  rows: readonly {
+    readonly title: string;
+    readonly detail: string;
+    readonly marks: readonly Mark[];
+  }[],
 ): string {
   const marks = rows.flatMap((row) => row.marks);
   const low = Math.max(least, Math.min(-0.01, ...marks.map((mark) => mark.low)));
@@ -69,11 +73,11 @@ function differenceChart(
     legend(names, box, 34),
     element("g", { class: "axes" }, xAxis(box, axis)),
     element("line", { x1: scale.at(0), y1: top, x2: scale.at(0), y2: bottom, class: "zero" }),
-    ...rows.map(({ title, marks }, at) => {
-      const middle = y + heights[at] / 2 + 4;
+    ...rows.map(({ title, detail, marks }, at) => {
+      const middle = y + heights[at] / 2;
       const row = marks.map((one, line) => markSvg(one, y + 8 + line * markHeight, scale));
       y += heights[at];
-      return label(title, left - 8, middle, { "text-anchor": "end" }) + row.join("");
+      return rowLabel(title, detail, left - 8, middle) + row.join("");
     }),
   );
 }

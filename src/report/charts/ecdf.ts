@@ -1,10 +1,10 @@
 import type { EcdfPoint } from "../../stats/ecdf.ts";
 import type { CombinationReport } from "../combination.ts";
 import { type QuantityName, quantityNames } from "../quantity.ts";
-import { element, label, round } from "../svg/element.ts";
+import { element, round } from "../svg/element.ts";
 import { type Box, frame, legend, picture } from "../svg/frame.ts";
 import { linearScale, logScale, type Scale } from "../svg/scale.ts";
-import { axisNs, titleOf } from "./title.ts";
+import { axisNs, chartLabel, type Titled } from "./title.ts";
 
 const width = 340;
 const height = 264;
@@ -15,7 +15,8 @@ const box: Box = { left: 44, top: 60, right: 330, bottom: 220 };
  * combination's curves are dotted.
  */
 export function ecdfChart(
-  [combination, other]: readonly CombinationReport[],
+  { title, detail, combination }: Titled,
+  other?: CombinationReport,
   names: readonly QuantityName[] = quantityNames,
 ): string {
   const curvesOf = (one: CombinationReport, style: string) =>
@@ -26,12 +27,11 @@ export function ecdfChart(
   const curves = [...curvesOf(combination, ""), ...(other ? curvesOf(other, " tail") : [])];
   const x = logScale(domain(curves), [box.left, box.right], 6);
   const y = linearScale([0, 1], [box.bottom, box.top], 5);
-  const title = titleOf(combination);
   return picture(
     width,
     height,
     `Distribution of the times at ${title}`,
-    label(title, box.left, 14, { class: "heading" }),
+    chartLabel(title, detail, box.left),
     legend([...new Set(curves.map(({ name }) => name))], box, 32),
     frame(box, { scale: x, format: axisNs }, { scale: y, format: percent }),
     ...curves.map(({ name, style, curve }) => {

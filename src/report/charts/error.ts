@@ -3,7 +3,7 @@ import type { ErrorName, SpanError } from "../combination.ts";
 import { element, label } from "../svg/element.ts";
 import { type Box, picture, xAxis } from "../svg/frame.ts";
 import { linearScale, type Scale } from "../svg/scale.ts";
-import { axisNs, type Titled } from "./title.ts";
+import { axisNs, rowLabel, type Titled } from "./title.ts";
 
 const width = 720;
 const rowHeight = 22;
@@ -18,9 +18,9 @@ const headings: Readonly<Record<ErrorName, string>> = {
 /** Measured - truth on the same packets: a picture per span, in it a row per combination. */
 export function errorCharts(combinations: readonly Titled[]): string[] {
   return (Object.keys(headings) as ErrorName[]).flatMap((span) => {
-    const rows = combinations.flatMap(({ title, combination }) => {
+    const rows = combinations.flatMap(({ title, detail, combination }) => {
       const error = combination.error?.[span];
-      return error ? [{ title, error }] : [];
+      return error ? [{ title, detail, error }] : [];
     });
     return rows.length > 0 ? [errorChart(span, rows)] : [];
   });
@@ -28,6 +28,7 @@ export function errorCharts(combinations: readonly Titled[]): string[] {
 
 interface ErrorRow {
   readonly title: string;
+  readonly detail: string;
   readonly error: SpanError;
 }
 
@@ -44,10 +45,9 @@ function errorChart(span: ErrorName, rows: readonly ErrorRow[]): string {
     `Error per packet: ${headings[span]}`,
     label(headings[span], left, 14, { class: "heading" }),
     element("g", { class: "axes" }, xAxis(box, axis)),
-    ...rows.map(({ title, error }, at) => {
+    ...rows.map(({ title, detail, error }, at) => {
       const y = top + (at + 0.5) * rowHeight;
-      const name = label(title, left - 8, y + 4, { "text-anchor": "end" });
-      return name + boxOf(error, span, y, scale);
+      return rowLabel(title, detail, left - 8, y) + boxOf(error, span, y, scale);
     }),
   );
 }

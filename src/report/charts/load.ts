@@ -1,12 +1,13 @@
 import { laws } from "../../model/laws.ts";
 import { microsecondsText, resultName } from "../../results/names.ts";
+import { detailsOf } from "../apart.ts";
 import type { CombinationReport } from "../combination.ts";
 import { shortRate } from "../place.ts";
 import type { QuantityName } from "../quantity.ts";
-import { element, label } from "../svg/element.ts";
+import { element } from "../svg/element.ts";
 import { type Box, frame, legend, picture, polyline } from "../svg/frame.ts";
 import { logScale } from "../svg/scale.ts";
-import { axisNs } from "./title.ts";
+import { axisNs, chartLabel } from "./title.ts";
 
 const width = 720;
 const height = 330;
@@ -18,8 +19,8 @@ const anySampling = { intervals: 0, packets: 0, sleepNs: 0, rep: 0 };
 
 /** Median (solid) and 99th percentile (dotted) over the load: one chart per delay and law. */
 export function loadCharts(combinations: readonly CombinationReport[]): string[] {
-  return byLoad(combinations, (one) => one).map((group) => {
-    return loadChart(group[0], [
+  return byLoad(combinations, (one) => one).map(({ head, detail, group }) => {
+    return loadChart(head, detail, [
       ...linesOf(group, "p50_ns", ""),
       ...linesOf(group, "p99_ns", " tail"),
     ]);
@@ -28,24 +29,41 @@ export function loadCharts(combinations: readonly CombinationReport[]): string[]
 
 /** The medians of either side over the load, A solid and B dotted. */
 export function medianCharts(pairs: readonly (readonly CombinationReport[])[]): string[] {
-  return byLoad(pairs, ([a]) => a).map((group) => {
+  return byLoad(pairs, ([a]) => a).map(({ head, detail, group }) => {
     const side = (at: number) => group.map((pair) => pair[at]);
-    return loadChart(group[0][0], [
+    return loadChart(head, detail, [
       ...linesOf(side(0), "p50_ns", ""),
       ...linesOf(side(1), "p50_ns", " tail"),
     ]);
   });
 }
 
-/** Groups of what differs in the load alone, each in order of load, where there are two loads or more. */
-function byLoad<One>(all: readonly One[], of: (one: One) => CombinationReport): One[][] {
+interface LoadGroup<One> {
+  /** Of the first, with neither load nor sampling. */
+  readonly head: CombinationReport;
+  /** What tells it from another group of the same delay and law. */
+  readonly detail: string;
+  /** In order of load. */
+  readonly group: readonly One[];
+}
+
+/** Groups of what differs in the load alone, where there are two loads or more. */
+function byLoad<One>(all: readonly One[], of: (one: One) => CombinationReport): LoadGroup<One>[] {
   const groups = Map.groupBy(all, (one) => {
     const { folder, params } = of(one);
     return `${folder}/${resultName("KERNEL", { ...params, ...anySampling, pps: 0 })}`;
   });
-  return [...groups.values()]
-    .filter((group) => group.length > 1)
-    .map((group) => group.toSorted((a, b) => of(a).params.pps - of(b).params.pps));
+  const rates = (group: readonly One[]) => new Set(group.map((one) => of(one).params.pps));
+  const several = [...groups.values()].filter((group) => rates(group).size > 1);
+  const heads = several.map(([first]) => {
+    return { ...of(first), params: { ...of(first).params, ...anySampling, pps: 0 } };
+  });
+  const details = detailsOf(heads);
+  return several.map((group, at) => ({
+    head: heads[at],
+    detail: details.get(heads[at]) ?? "",
+    group: group.toSorted((a, b) => of(a).params.pps - of(b).params.pps),
+  }));
 }
 
 interface Line {
@@ -68,7 +86,7 @@ function linesOf(
   });
 }
 
-function loadChart({ params }: CombinationReport, lines: readonly Line[]): string {
+function loadChart({ params }: CombinationReport, detail: string, lines: readonly Line[]): string {
   const points = lines.flatMap((line) => line.points);
   const rates = points.map(([pps]) => pps);
   const positive = points.map(([, ns]) => ns).filter((ns) => ns > 0);
@@ -83,7 +101,7 @@ function loadChart({ params }: CombinationReport, lines: readonly Line[]): strin
     width,
     height,
     `Times over the load at ${title}`,
-    label(title, box.left, 14, { class: "heading" }),
+    chartLabel(title, detail, box.left),
     legend([...new Set(lines.map(({ name }) => name))], box, 32),
     frame(
       box,

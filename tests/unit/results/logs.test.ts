@@ -57,6 +57,15 @@ describe("logs of 2018", () => {
     expect(readKernelLog(kernel, context("2018")).valueNs[0]).toBe(107_000);
   });
 
+  test("times below zero, and of more than 104 days, are none", () => {
+    const rows = ["1;1;1;1000;128;0.1;100;-5", "2;1;2;1000;128;0.1;100;99999999999999999999"];
+    const path = textFile(folder, "KERNEL", `${rows.join("\n")}\n3;1;3;1000;128;0.1;100;107\n`);
+    const known = context();
+    expect(readKernelLog(path, known).length).toBe(1);
+    expect(known.problems.map(({ line }) => line)).toEqual([1, 2]);
+    expect(known.problems[0].what).toContain("no time that a packet took");
+  });
+
   test("mixed units in one file are named", () => {
     const path = textFile(
       folder,
