@@ -4,6 +4,7 @@
  * the network. Nothing but an answer with this run's cookie and a number in flight is ever touched.
  * User space loads one program for each direction; see src/probes/active/rungs.ts for the ladder.
  */
+#include "lib/atomic.h"
 #include "lib/probe_answer.h"
 #include <bpf/bpf_tracing.h>
 
@@ -21,13 +22,46 @@ static __always_inline bool is_late(__u32 sequence)
 	return age > options.slot_mask && age <= control.sent;
 }
 
+/* Into this CPU's log. Nothing else runs in between on this CPU: all is done with softirqs off */
+static __always_inline void note(struct komon_probe_cpu *cpu, const struct komon_probe_slot *slot,
+				 const struct found *f)
+{
+	__u32 at = cpu->written;
+
+	if (at - cpu->taken > options.log_mask) {
+		cpu->counters.lost_records++;
+		return;
+	}
+	__u32 key = bpf_get_smp_processor_id() * (options.log_mask + 1) + (at & options.log_mask);
+	struct komon_probe_answer *answer = bpf_map_lookup_elem(&answers, &key);
+
+	if (!answer)
+		return;
+	answer->tx_ns = slot->tx_ns;
+	answer->rx_ns = f->ns;
+	answer->sequence = f->sequence;
+	answer->target = f->target;
+	answer->kind = f->kind;
+	answer->ttl = f->ttl;
+	answer->flags = f->flags;
+	if (options.reflected) {
+		struct komon_probe_far *far = bpf_map_lookup_elem(&far_stamps, &key);
+
+		if (far)
+			*far = f->far;
+	}
+	PUBLISH(&cpu->written, at + 1);
+}
+
 /* `came_ns` is when the packet came, 0 = now. True when the packet is to be dropped */
 static __always_inline bool at_rx(const enum way way, const struct packet *p, __u32 bytes, __u64 came_ns)
 {
-	struct komon_probe_counters *c = this_cpu_counters();
+	struct komon_probe_cpu *cpu = this_cpu();
 
-	if (!c)
+	if (!cpu)
 		return false;
+	struct komon_probe_counters *c = &cpu->counters;
+
 	c->seen++;
 	if (bytes > options.most_bytes) {
 		c->foreign++;
@@ -57,34 +91,18 @@ static __always_inline bool at_rx(const enum way way, const struct packet *p, __
 			return false;
 		}
 		c->stale++;
-	} else if (!slot->rx_ns) {
-		slot->rx_ns = f.ns;
-		slot->ttl = f.ttl;
-		slot->kind = f.kind;
-		c->matched++;
 	} else {
-		slot->copies++;
-		f.flags |= KOMON_ANSWER_COPY;
-		c->copies++;
-	}
-	if (mine) {
-		struct komon_probe_answer *answer = bpf_ringbuf_reserve(&answers, sizeof(*answer), 0);
-
-		if (answer) {
-			answer->tx_ns = slot->tx_ns;
-			answer->rx_ns = f.ns;
-			answer->far_receive_ns = f.far_receive_ns;
-			answer->far_send_ns = f.far_send_ns;
-			answer->sequence = f.sequence;
-			answer->target = f.target;
-			answer->kind = f.kind;
-			answer->ttl = f.ttl;
-			answer->flags = f.flags;
-			__builtin_memset(answer->padding, 0, sizeof(answer->padding));
-			bpf_ringbuf_submit(answer, BPF_RB_NO_WAKEUP);
+		if (!slot->rx_ns) {
+			slot->rx_ns = f.ns;
+			slot->ttl = f.ttl;
+			slot->kind = f.kind;
+			c->matched++;
 		} else {
-			c->lost_records++;
+			slot->copies++;
+			f.flags |= KOMON_ANSWER_COPY;
+			c->copies++;
 		}
+		note(cpu, slot, &f);
 	}
 	/* A SYN-ACK goes on, so that the stack resets the half-open connection */
 	if (options.drop && !(f.flags & KOMON_ANSWER_FRAGMENT) && f.kind != KOMON_ANSWER_SYNACK) {
@@ -155,16 +173,16 @@ static __always_inline void at_tx(const enum way way, const struct packet *p, __
 
 	if (!find_probe(way, p, &f))
 		return;
-	struct komon_probe_counters *c = this_cpu_counters();
+	struct komon_probe_cpu *cpu = this_cpu();
 	struct komon_probe_slot *slot = slot_of(f.sequence);
 
-	if (!c || !slot || !slot->armed || slot->sequence != f.sequence)
+	if (!cpu || !slot || !slot->armed || slot->sequence != f.sequence)
 		return;
 	if (slot->tx_ns) {
-		c->tx_again++;
+		cpu->counters.tx_again++;
 		return;
 	}
-	c->tx_stamped++;
+	cpu->counters.tx_stamped++;
 	slot->tx_ns = bpf_ktime_get_ns(); /* last of all: what we do here is no part of the way */
 }
 

@@ -1,12 +1,15 @@
-/** What probing costs others: iperf3 across the device, both ways, without komon and with it on each rung. */
+/**
+ * What probing costs others: iperf3 across the device, both ways, without komon and with it on each rung. komon prints
+ * a line per answer, as ping does; `quiet` shows what that costs.
+ */
 import { komonCommand } from "../../tests/support/komon.ts";
 import { far, type Pair } from "../../tests/support/pair.ts";
 import { lineOf } from "../../tests/support/world.ts";
 import { sorted } from "./numbers.ts";
 
-const rungs = ["none", "tc", "xdp-generic", "xdp-native"] as const;
+const rungs = ["none", "tc", "tc, quiet", "xdp-generic", "xdp-native"] as const;
 type Rung = (typeof rungs)[number];
-const rounds = 3;
+const rounds = 5;
 
 export async function beside(pair: Pair): Promise<void> {
   const server = Bun.spawn(pair.world.command(["iperf3", "-s"], "far"), {
@@ -48,9 +51,11 @@ export async function beside(pair: Pair): Promise<void> {
 }
 
 async function probe(pair: Pair, rung: Rung) {
-  const words = [...komonCommand, "probe", far.v4, "-l", "-p", "1ms", "--hooks", rung];
+  const [hooks, quiet] = rung.split(", ");
+  const lines = quiet ? ["-q", "-Q", "1"] : [];
+  const words = [...komonCommand, "probe", far.v4, "-l", "-p", "1ms", "--hooks", hooks, ...lines];
   const child = Bun.spawn(pair.world.command(words), { stdio: ["ignore", "pipe", "inherit"] });
-  await lineOf(child.stdout, /icmp_seq=2 /);
+  await lineOf(child.stdout, quiet ? /received/ : /icmp_seq=2 /);
   void drain(child.stdout);
   return child;
 }

@@ -10,7 +10,12 @@ interface Echoes {
   /** Reported − what passed between the device's own stamps. */
   readonly error: number[];
   readonly truth: number[];
+  /** The truth of echoes that nothing went before for a while, and of those that follow at once. */
+  readonly cold: number[];
+  readonly warm: number[];
 }
+
+const whileNs = 100e3;
 
 interface SetUp {
   readonly title: string;
@@ -38,7 +43,7 @@ export async function allDelays(pair: Pair): Promise<void> {
 
 async function delays(pair: Pair, setUp: SetUp): Promise<void> {
   const all = new Map<Tool, Echoes>(
-    toolNames.map((tool) => [tool, { reported: [], error: [], truth: [] }]),
+    toolNames.map((tool) => [tool, { reported: [], error: [], truth: [], cold: [], warm: [] }]),
   );
   {
     await using _stress = new Stress(setUp.stress ? undefined : 0);
@@ -51,6 +56,10 @@ async function delays(pair: Pair, setUp: SetUp): Promise<void> {
         const [reported] = await Promise.all([runTool(tool, pair, setUp.pace), observer.goLast()]);
         const echoes = observer.take();
         const into = all.get(tool) as Echoes;
+        for (const [at, { outNs, inNs }] of echoes.entries()) {
+          const isCold = outNs - (echoes[at - 1]?.outNs ?? 0) > whileNs;
+          (isCold ? into.cold : into.warm).push(inNs - outNs);
+        }
         for (const [host, times] of reported) {
           const truths = echoes.filter((echo) => echo.host === host).map((e) => e.inNs - e.outNs);
           const answered = times.filter((time) => !Number.isNaN(time));
@@ -71,10 +80,10 @@ function print({ title, pace, rounds }: SetUp, all: ReadonlyMap<Tool, Echoes>): 
     `\n${title}: ${hosts.length} × ${count} echoes, each ${intervalMs} ms, ${rounds} rounds`,
   );
   console.log(
-    "µs      echoes     min     avg      max  stddev  of truth  avg ratio  sd ratio    bias  median  sd(rep−truth)  best 99 %",
+    "µs      echoes     min     avg      max  stddev  of truth  avg ratio  sd ratio    bias  median  sd(rep−truth)  best 99 %   truth: cold ± sd, warm ± sd",
   );
   const ours = all.get("komon") as Echoes;
-  for (const [tool, { reported, error, truth }] of all) {
+  for (const [tool, { reported, error, truth, cold, warm }] of all) {
     const at = (value: number, width: number, digits = 2) =>
       (Number.isFinite(value) ? value.toFixed(digits) : "-").padStart(width);
     const us = (ns: number, width: number, digits = 2) => at(ns / 1e3, width, digits);
@@ -95,7 +104,11 @@ function print({ title, pace, rounds }: SetUp, all: ReadonlyMap<Tool, Echoes>): 
         us(mean(error), 8, 3) +
         us(errors[errors.length >> 1], 8, 3) +
         us(sd(error), 15, 3) +
-        us(sd(central), 11, 3),
+        us(sd(central), 11, 3) +
+        us(mean(cold), 15) +
+        us(sd(cold), 6) +
+        us(mean(warm), 7) +
+        us(sd(warm), 6),
     );
   }
 }

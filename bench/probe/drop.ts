@@ -1,7 +1,11 @@
-/** What match, stamp and drop cost: a flood of answers against the barest drop, and against nftables. */
+/**
+ * What match, stamp and drop cost: a flood of answers against the barest drop, against one that only reads the clock,
+ * and against nftables.
+ */
 import type { Pair } from "../../tests/support/pair.ts";
 import { flood, Victim } from "./flood.ts";
 import { sorted } from "./numbers.ts";
+import type { Flood } from "./victimAnswer.ts";
 
 const frames = 1_000_000;
 const rounds = 9;
@@ -12,11 +16,16 @@ const chains = {
 } as const;
 const ways = [
   "bare XDP_DROP",
+  "with the clock",
   "komon, xdp-native",
+  "komon, first answers",
   "komon, tc",
   ...(Object.keys(chains) as (keyof typeof chains)[]),
 ] as const;
 type Way = (typeof ways)[number];
+
+/** Answers that found no room in the log, and all that komon took. */
+const noted = { lost: 0, all: 0 };
 
 export async function drops(pair: Pair): Promise<void> {
   const rates = new Map<Way, number[]>(ways.map((way) => [way, []]));
@@ -33,15 +42,19 @@ export async function drops(pair: Pair): Promise<void> {
     const share = median(of(way).map((rate, at) => rate / of("bare XDP_DROP")[at])) * 100;
     const times = median(of("komon, xdp-native").map((rate, at) => rate / of(way)[at]));
     console.log(
-      `${way.padEnd(18)} ${(median(of(way)) / 1e6).toFixed(2)} Mpps  ${share.toFixed(0).padStart(4)} % of the bare drop; ` +
+      `${way.padEnd(20)} ${(median(of(way)) / 1e6).toFixed(2)} Mpps  ${share.toFixed(0).padStart(4)} % of the bare drop; ` +
         `komon, xdp-native ${times.toFixed(2)} times as fast`,
     );
   }
+  const { lost, all } = noted;
+  console.log(`of komon's answers ${((lost / all) * 100).toFixed(1)} % found no room in the log`);
 }
 
 async function rateOf(pair: Pair, way: Way): Promise<number> {
   if (way === "bare XDP_DROP") return withVictim(pair, "bare");
+  if (way === "with the clock") return withVictim(pair, "clock");
   if (way === "komon, xdp-native") return withVictim(pair, "xdp-native");
+  if (way === "komon, first answers") return withVictim(pair, "xdp-native", "first");
   // Without XDP a veth takes such frames only with GRO on
   await pair.run("ethtool", "-K", "near", "gro", "on");
   const rate = await (way === "komon, tc" ? withVictim(pair, "tc") : withNft(pair, way));
@@ -49,10 +62,12 @@ async function rateOf(pair: Pair, way: Way): Promise<number> {
   return rate;
 }
 
-async function withVictim(pair: Pair, what: string): Promise<number> {
-  const victim = await Victim.start(pair, what);
-  const rate = await flood(pair, frames, "ours");
-  await victim.end();
+async function withVictim(pair: Pair, what: string, whose: Flood = "ours"): Promise<number> {
+  const victim = await Victim.start(pair, what, whose);
+  const rate = await flood(pair, frames, whose);
+  const { matched = 0, copies = 0, lostRecords = 0 } = await victim.end();
+  noted.all += matched + copies;
+  noted.lost += lostRecords;
   return rate;
 }
 

@@ -2,13 +2,10 @@
 import { run } from "../../tests/support/komon.ts";
 import type { Pair } from "../../tests/support/pair.ts";
 import { lineOf } from "../../tests/support/world.ts";
+import type { Flood } from "./victimAnswer.ts";
 
-/** "ours": komon's probe takes them for answers; "foreign": with another cookie. Frames per second. */
-export async function flood(
-  pair: Pair,
-  frames: number,
-  whose: "ours" | "foreign",
-): Promise<number> {
+/** "ours" and "first": komon's probe takes them for answers; "foreign": with another cookie. Frames per second. */
+export async function flood(pair: Pair, frames: number, whose: Flood): Promise<number> {
   const link = await pair.world.ip("link", "show", "near");
   const mac = /link\/ether (\S+)/.exec(link)?.[1] ?? "";
   const words = ["bench/probe/flooder.ts", String(pair.farIndex), String(frames), whose, mac];
@@ -17,7 +14,7 @@ export async function flood(
   return (JSON.parse(stdout) as { pps: number }).pps;
 }
 
-/** A process that holds a drop at the near device: `bare`, or komon's on a rung. */
+/** A process that holds a drop at the near device: `bare`, `clock`, or komon's on a rung. */
 export class Victim {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
 
@@ -25,14 +22,14 @@ export class Victim {
     this.#child = child;
   }
 
-  static async start(pair: Pair, what: string): Promise<Victim> {
-    const words = [process.execPath, "bench/probe/victim.ts", what];
+  static async start(pair: Pair, what: string, whose: Flood = "ours"): Promise<Victim> {
+    const words = [process.execPath, "bench/probe/victim.ts", what, whose];
     const child = Bun.spawn(pair.world.command(words), { stdio: ["pipe", "pipe", "inherit"] });
     await lineOf(child.stdout, /ready/);
     return new Victim(child);
   }
 
-  /** komon's counters; none from a bare drop. */
+  /** komon's counters; none from the other drops. */
   async end(): Promise<Readonly<Record<string, number>>> {
     this.#child.stdin.end();
     const counters = await lineOf(this.#child.stdout, /^\{/);

@@ -1,11 +1,11 @@
-/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|tc|xdp-generic|xdp-native`. */
+/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|clock|RUNG ours|first`. */
 import { device } from "../../src/kernel/device.ts";
 import { attachXdp } from "../../src/kernel/hook.ts";
 import { BpfObject } from "../../src/kernel/object.ts";
 import { ActiveProbe } from "../../src/probes/active/probe.ts";
 import { rxRungs } from "../../src/probes/active/rungs.ts";
 import { compileBench } from "./compile.ts";
-import { floodAnswer, floodSlots } from "./victimAnswer.ts";
+import { type Flood, floodAnswer, floodSlots } from "./victimAnswer.ts";
 
 const near = device("near");
 if (!near) throw new Error("there is no device near");
@@ -16,19 +16,21 @@ void Bun.stdin.text().then(() => {
 const rung = rxRungs.find((name) => name === process.argv[2]);
 if (rung === undefined) {
   const opened = BpfObject.open(await compileBench("flood"));
-  opened.choose(["bare"]);
+  const name = process.argv[2];
+  opened.choose([name]);
   opened.load();
-  attachXdp(opened.program("bare").fd, near, "native");
+  attachXdp(opened.program(name).fd, near, "native");
   console.log("ready");
   while (!ended) await Bun.sleep(5);
   console.log("{}");
 } else {
+  const slots = floodSlots(process.argv[3] as Flood);
   const probe = ActiveProbe.open({
-    ...{ kind: "icmp", cookie: floodAnswer.cookie, slots: floodSlots, drop: true },
+    ...{ kind: "icmp", cookie: floodAnswer.cookie, slots, drop: true },
     ...{ hooks: rung, bytes4: 84, bytes6: 104 },
   });
-  for (let n = 0; n < floodSlots; n++) probe.slots.arm(n, floodAnswer.target);
-  probe.announce(floodSlots, floodSlots);
+  for (let n = 0; n < slots; n++) probe.slots.arm(n, floodAnswer.target);
+  probe.announce(slots, slots);
   probe.attach(near);
   console.log("ready");
   while (!ended) {

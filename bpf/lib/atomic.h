@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* Atomics that give back what was there. */
+/* Atomics that give back what was there, and what stands in for them. */
 #pragma once
 
 #ifndef KOMON_NO_FETCH
@@ -14,3 +14,13 @@
 
 /* How long ago; below 0 where another CPU has read its clock since */
 #define SINCE(now, then) ((__s64)((now) - (then)))
+
+/*
+ * Writes a number that says what was written before it is whole. x86 keeps stores in order; elsewhere an exchange is
+ * the only barrier that BPF has everywhere (arm64: since 5.18)
+ */
+#ifdef __TARGET_ARCH_x86
+#define PUBLISH(pointer, value) ({ barrier(); *(volatile typeof(*(pointer)) *)(pointer) = (value); })
+#else
+#define PUBLISH(pointer, value) ((void)EXCHANGE(pointer, value))
+#endif

@@ -7,30 +7,39 @@
 /* The packet's source against the destination of the one that it quotes */
 static __always_inline bool is_from_addressee(const enum way way, const struct packet *p, __u32 quoted)
 {
-	__u64 from[2] __attribute__((aligned(8))) = {}, to[2] __attribute__((aligned(8))) = {};
+	__u64 here[2] __attribute__((aligned(8))), there[2] __attribute__((aligned(8)));
+	const bool is_ipv4 = p->protocol == ETH_P_IP_BE;
+	const void *from, *to;
 
-	if (p->protocol == ETH_P_IP_BE) {
-		if (!load(way, p, 12, from, 4) || !load(way, p, quoted + 16, to, 4))
-			return false;
-	} else if (!load(way, p, 8, from, 16) || !load(way, p, quoted + 24, to, 16)) {
-		return false;
+	if (is_ipv4) {
+		from = bytes_at(way, p, 12, here, 4);
+		to = bytes_at(way, p, quoted + 16, there, 4);
+		return from && to && *(const __be32 *)from == *(const __be32 *)to;
 	}
-	return from[0] == to[0] && from[1] == to[1];
+	from = bytes_at(way, p, 8, here, 16);
+	to = bytes_at(way, p, quoted + 24, there, 16);
+	if (!from || !to)
+		return false;
+	const __u64 *a = from, *b = to;
+
+	return a[0] == b[0] && a[1] == b[1];
 }
 
 /* An answer to one of our probes? Foreign packets leave after as few looks as can be */
 static __always_inline enum verdict find_answer(const enum way way, const struct packet *p, struct found *f)
 {
 	__u8 protocol = 0;
-	__u8 h[20] __attribute__((aligned(8)));
+	__u8 room[20] __attribute__((aligned(8)));
+	const __u8 *h;
 	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
 
 	if (!at)
 		return FOREIGN;
 	if (options.kind == KOMON_PROBE_ICMP) {
-		if (protocol != (p->protocol == ETH_P_IP_BE ? PROTO_ICMP : PROTO_ICMPV6) || !load(way, p, at, h, 8))
+		if (protocol != (p->protocol == ETH_P_IP_BE ? PROTO_ICMP : PROTO_ICMPV6))
 			return FOREIGN;
-		if (h[0] != (protocol == PROTO_ICMP ? 0 : 129) || h[1])
+		h = bytes_at(way, p, at, room, 8);
+		if (!h || h[0] != (protocol == PROTO_ICMP ? 0 : 129) || h[1])
 			return FOREIGN;
 		f->kind = KOMON_ANSWER_ECHO;
 		if (read_head(way, p, at + 8, f) != OURS)
@@ -40,9 +49,10 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 		return short_of_probe(p, f) ? TRUNCATED : OURS;
 	}
 	if (options.kind == KOMON_PROBE_TCP) {
-		if (protocol != PROTO_TCP || !load(way, p, at, h, 20))
+		if (protocol != PROTO_TCP)
 			return FOREIGN;
-		if ((h[0] << 8 | h[1]) != options.remote_port || (h[2] << 8 | h[3]) != options.local_port)
+		h = bytes_at(way, p, at, room, 20);
+		if (!h || net16(h) != options.remote_port || net16(h + 2) != options.local_port)
 			return FOREIGN;
 		if ((h[13] & 0x16) == 0x12)
 			f->kind = KOMON_ANSWER_SYNACK;
@@ -50,14 +60,13 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 			f->kind = KOMON_ANSWER_RESET;
 		else
 			return FOREIGN;
-		f->sequence = ((__u32)h[8] << 24 | h[9] << 16 | h[10] << 8 | h[11]) - 1 - options.isn_base;
+		f->sequence = net32(h + 8) - 1 - options.isn_base;
 		f->target = ~0u; /* TCP carries none; the slot knows it */
 		return OURS;
 	}
 	if (protocol == PROTO_UDP) {
-		if (!load(way, p, at, h, 8))
-			return FOREIGN;
-		if ((h[0] << 8 | h[1]) != options.remote_port || (h[2] << 8 | h[3]) != options.local_port)
+		h = bytes_at(way, p, at, room, 8);
+		if (!h || net16(h) != options.remote_port || net16(h + 2) != options.local_port)
 			return FOREIGN;
 		f->kind = KOMON_ANSWER_ECHO;
 		if (read_head(way, p, at + 8, f) != OURS)
@@ -69,7 +78,8 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 	/* Port unreachable, with the probe inside, from the very host that it was sent to: that host is there */
 	if (protocol != PROTO_ICMP && protocol != PROTO_ICMPV6)
 		return FOREIGN;
-	if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 3 : 1))
+	h = bytes_at(way, p, at, room, 8);
+	if (!h || h[0] != (protocol == PROTO_ICMP ? 3 : 1))
 		return FOREIGN;
 	if (h[1] != (protocol == PROTO_ICMP ? 3 : 4) || !is_from_addressee(way, p, at + 8))
 		return FOREIGN;
@@ -78,9 +88,10 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 	__u8 inside = 0;
 
 	at = after_ip(way, p, at + 8, p->protocol, &inner, &inside);
-	if (!at || inside != PROTO_UDP || !load(way, p, at, h, 8))
+	if (!at || inside != PROTO_UDP)
 		return FOREIGN;
-	if ((h[0] << 8 | h[1]) != options.local_port || (h[2] << 8 | h[3]) != options.remote_port)
+	h = bytes_at(way, p, at, room, 8);
+	if (!h || net16(h) != options.local_port || net16(h + 2) != options.remote_port)
 		return FOREIGN;
 	return read_head(way, p, at + 8, f);
 }
@@ -89,7 +100,8 @@ static __always_inline enum verdict find_answer(const enum way way, const struct
 static __always_inline bool find_probe(const enum way way, const struct packet *p, struct found *f)
 {
 	__u8 protocol = 0;
-	__u8 h[8] __attribute__((aligned(8)));
+	__u8 room[8] __attribute__((aligned(8)));
+	const __u8 *h;
 	__u32 at = after_ip(way, p, 0, p->protocol, f, &protocol);
 
 	if (!at)
@@ -97,16 +109,18 @@ static __always_inline bool find_probe(const enum way way, const struct packet *
 	if (options.kind == KOMON_PROBE_ICMP) {
 		if (protocol != (p->protocol == ETH_P_IP_BE ? PROTO_ICMP : PROTO_ICMPV6))
 			return false;
-		if (!load(way, p, at, h, 8) || h[0] != (protocol == PROTO_ICMP ? 8 : 128))
+		h = bytes_at(way, p, at, room, 8);
+		if (!h || h[0] != (protocol == PROTO_ICMP ? 8 : 128))
 			return false;
 	} else {
-		if (protocol != (options.kind == KOMON_PROBE_TCP ? PROTO_TCP : PROTO_UDP) || !load(way, p, at, h, 8))
+		if (protocol != (options.kind == KOMON_PROBE_TCP ? PROTO_TCP : PROTO_UDP))
 			return false;
-		if ((h[0] << 8 | h[1]) != options.local_port || (h[2] << 8 | h[3]) != options.remote_port)
+		h = bytes_at(way, p, at, room, 8);
+		if (!h || net16(h) != options.local_port || net16(h + 2) != options.remote_port)
 			return false;
 	}
 	if (options.kind == KOMON_PROBE_TCP) {
-		f->sequence = ((__u32)h[4] << 24 | h[5] << 16 | h[6] << 8 | h[7]) - options.isn_base;
+		f->sequence = net32(h + 4) - options.isn_base;
 		f->target = ~0u;
 		return true;
 	}

@@ -29,8 +29,7 @@ struct packet {
 
 struct found {
 	__u64 ns; /* read first of all: what follows takes longer when caches are cold */
-	__u64 far_receive_ns, far_send_ns;
-	__u64 cookie;
+	struct komon_probe_far far;
 	__u32 sequence, target;
 	__u32 bytes; /* from the network header on, as the header says */
 	__u8 kind, ttl, flags;
@@ -38,51 +37,65 @@ struct found {
 
 enum verdict { FOREIGN, TRUNCATED, OURS };
 
-static __always_inline bool load(const enum way way, const struct packet *p, __u32 offset, void *to, const __u32 size)
+/* Where `size` bytes from `offset` on lie, in the packet or copied to `room`. NULL: the packet has not so many */
+static __always_inline const void *bytes_at(const enum way way, const struct packet *p, __u32 offset, void *room,
+					    const __u32 size)
 {
 	if (way == IN_PLACE) {
 		void *from = p->start + (offset & 0x3ff);
 
-		if (from + size > p->end)
-			return false;
-		/* BPF may read packets unaligned, in words: byte by byte it takes a third longer */
-		__builtin_memcpy(__builtin_assume_aligned(to, 8), __builtin_assume_aligned(from, 8), size);
-		return true;
+		return from + size > p->end ? NULL : from;
 	}
 	if (way == BY_COPY)
-		return !bpf_skb_load_bytes_relative(p->skb, offset, to, size, BPF_HDR_START_NET);
-	return !bpf_probe_read_kernel(to, size, p->start + offset);
+		return bpf_skb_load_bytes_relative(p->skb, offset, room, size, BPF_HDR_START_NET) ? NULL : room;
+	return bpf_probe_read_kernel(room, size, p->start + offset) ? NULL : room;
+}
+
+/* Fields of any alignment: BPF may read packets so, in words. Byte by byte it takes a third longer */
+static __always_inline __u16 net16(const __u8 *at)
+{
+	return bpf_ntohs(*(const __be16 *)at);
+}
+
+static __always_inline __u32 net32(const __u8 *at)
+{
+	return bpf_ntohl(*(const __be32 *)at);
 }
 
 /* The IP header: offset of what follows it, 0 = not for us. `protocol` is that of what follows */
 static __always_inline __u32 after_ip(const enum way way, const struct packet *p, __u32 at, __be16 family,
 				      struct found *f, __u8 *protocol)
 {
-	if (family == ETH_P_IP_BE) {
-		__u8 h[20] __attribute__((aligned(8)));
+	__u8 room[40] __attribute__((aligned(8)));
 
-		if (!load(way, p, at, h, sizeof(h)) || (h[0] >> 4) != 4)
+	if (family == ETH_P_IP_BE) {
+		const __u8 *h = bytes_at(way, p, at, room, 20);
+
+		if (!h || (h[0] >> 4) != 4)
 			return 0;
-		if ((h[6] & 0x1f) | h[7]) /* a later fragment */
+		__u16 fragment = net16(h + 6);
+
+		if (fragment & 0x1fff) /* a later fragment */
 			return 0;
-		if (h[6] & 0x20)
+		if (fragment & 0x2000)
 			f->flags |= KOMON_ANSWER_FRAGMENT;
-		f->bytes = h[2] << 8 | h[3];
+		f->bytes = net16(h + 2);
 		f->ttl = h[8];
 		*protocol = h[9];
 		return at + (h[0] & 15) * 4;
 	}
 	if (family == ETH_P_IPV6_BE) {
-		__u8 h[40] __attribute__((aligned(8)));
+		const __u8 *h = bytes_at(way, p, at, room, 40);
 
-		if (!load(way, p, at, h, sizeof(h)) || (h[0] >> 4) != 6)
+		if (!h || (h[0] >> 4) != 6)
 			return 0;
-		f->bytes = 40 + (h[4] << 8 | h[5]);
+		f->bytes = 40 + net16(h + 4);
 		f->ttl = h[7];
 		*protocol = h[6];
 		if (*protocol != PROTO_FRAGMENT)
 			return at + 40;
-		if (!load(way, p, at + 40, h, 8) || h[2] || (h[3] & 0xf8))
+		h = bytes_at(way, p, at + 40, room, 8);
+		if (!h || (net16(h + 2) & 0xfff8))
 			return 0;
 		f->flags |= KOMON_ANSWER_FRAGMENT;
 		*protocol = h[0];
@@ -94,25 +107,26 @@ static __always_inline __u32 after_ip(const enum way way, const struct packet *p
 /* The head in the payload that starts at `at` */
 static __always_inline enum verdict read_head(const enum way way, const struct packet *p, __u32 at, struct found *f)
 {
-	struct komon_probe_head head;
+	struct komon_probe_head room;
+	const struct komon_probe_head *head = bytes_at(way, p, at + options.head_offset, &room, sizeof(room));
 
-	if (!load(way, p, at + options.head_offset, &head, sizeof(head)))
+	if (!head || head->cookie != options.cookie)
 		return FOREIGN;
-	f->cookie = head.cookie;
-	f->sequence = head.sequence;
-	f->target = head.target;
-	return head.cookie == options.cookie ? OURS : FOREIGN;
+	f->sequence = head->sequence;
+	f->target = head->target;
+	return OURS;
 }
 
 /* STAMP (RFC 8762) puts the far stamps at 4 (sending) and 16 (receiving), PTPv2 format: seconds, nanoseconds */
 static __always_inline void read_far_stamps(const enum way way, const struct packet *p, __u32 at, struct found *f)
 {
-	__be32 send[2] __attribute__((aligned(8))), receive[2] __attribute__((aligned(8)));
+	__u8 room[20] __attribute__((aligned(8)));
+	const __u8 *h = bytes_at(way, p, at + 4, room, 20);
 
-	if (!load(way, p, at + 4, send, 8) || !load(way, p, at + 16, receive, 8) || !receive[0])
+	if (!h || !net32(h + 12))
 		return;
-	f->far_send_ns = bpf_ntohl(send[0]) * 1000000000ull + bpf_ntohl(send[1]) - control.clock_offset_ns;
-	f->far_receive_ns = bpf_ntohl(receive[0]) * 1000000000ull + bpf_ntohl(receive[1]) - control.clock_offset_ns;
+	f->far.send_ns = net32(h) * 1000000000ull + net32(h + 4) - control.clock_offset_ns;
+	f->far.receive_ns = net32(h + 12) * 1000000000ull + net32(h + 16) - control.clock_offset_ns;
 	f->flags |= KOMON_ANSWER_REFLECTED;
 }
 

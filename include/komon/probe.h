@@ -48,7 +48,7 @@ struct komon_probe_options {
 	__u16 remote_port;
 	__u32 reflected;  /* the far end writes stamps into the payload */
 	__u32 most_bytes; /* no probe and no answer is longer, link header included: the rest is not looked at */
-	__u32 padding;
+	__u32 log_mask;   /* answers that each CPU's log has room for - 1, a power of two */
 };
 
 /* One probe in flight: number sequence & slot_mask. User space arms it, the programs stamp it */
@@ -63,18 +63,22 @@ struct komon_probe_slot {
 	__u16 copies; /* answers after the first */
 };
 
-/* One answer, in order of arrival */
+/* One answer, in order of arrival at its CPU */
 struct komon_probe_answer {
 	__u64 tx_ns;
 	__u64 rx_ns;
-	__u64 far_receive_ns; /* the reflector's stamps, its wall clock taken for ours */
-	__u64 far_send_ns;
 	__u32 sequence;
 	__u32 target;
 	__u8 kind;
 	__u8 ttl;
 	__u8 flags;
 	__u8 padding[5];
+};
+
+/* The reflector's stamps of an answer, its wall clock taken for ours */
+struct komon_probe_far {
+	__u64 receive_ns;
+	__u64 send_ns;
 };
 
 /* Per CPU. seen = foreign + matched + copies + stale + forged + truncated;
@@ -89,9 +93,16 @@ struct komon_probe_counters {
 	__u64 truncated; /* shorter than the probe: untouched */
 	__u64 dropped;
 	__u64 passed;
-	__u64 lost_records; /* the ring was full; the slot has the stamps */
+	__u64 lost_records; /* the log was full; the slot has the stamps */
 	__u64 tx_stamped;
 	__u64 tx_again; /* the same probe at a second device: the first stamp holds */
+};
+
+/* What one CPU alone writes, but for `taken`. Its log holds the answers number taken to written - 1, modulo its room */
+struct komon_probe_cpu {
+	struct komon_probe_counters counters;
+	__u32 written; /* answers so far; counted on once the answer is whole */
+	__u32 taken;   /* by user space */
 } __attribute__((aligned(64))); /* no two CPUs write to one cache line */
 
 struct komon_probe_control {
@@ -101,4 +112,5 @@ struct komon_probe_control {
 };
 
 _Static_assert(sizeof(struct komon_probe_slot) == 32, "a slot is half a cache line");
-_Static_assert(sizeof(struct komon_probe_answer) == 48, "with the ring's header, seven words");
+_Static_assert(sizeof(struct komon_probe_answer) == 32, "two answers to a cache line");
+_Static_assert(sizeof(struct komon_probe_cpu) == 128, "user space polls one of two cache lines");

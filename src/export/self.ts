@@ -42,7 +42,7 @@ export const selfMetrics = {
   events: {
     name: "komon_events_total",
     type: "counter",
-    help: "Events of BPF programs that were taken from their ring buffers.",
+    help: "Events of BPF programs that were taken from their ring buffers and logs.",
     labels: ["probe"],
   },
   undecoded: {

@@ -102,7 +102,7 @@ export class Books {
     const { slots } = probe;
     const rxNs = slots.rxNs(sequence);
     const txNs = slots.txNs(sequence);
-    // The ring was full: the slot has the stamps, too.
+    // The log was full: the slot has the stamps, too.
     const leftNs = txNs || flight.sentNs(sequence);
     if (rxNs > 0 && rxNs - leftNs <= timeoutNs) {
       flight.land(sequence);

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { run } from "../support/komon.ts";
 
 for (const probe of ["vnf", "probe"]) {
-  test(`${probe}: no room to map the ring buffer`, async () => {
+  test(`${probe}: no room for what it maps last`, async () => {
     const program = `${import.meta.dir}/programs/cramped.ts`;
     const { code, stdout, stderr } = await run([process.execPath, program, probe]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -17,18 +17,16 @@ export const komonAnswerKind = {
 
 /** struct komon_probe_answer */
 export const komonProbeAnswer = {
-  size: 48,
+  size: 32,
   fields: {
     txNs: { offset: 0, size: 8, type: "u64" },
     rxNs: { offset: 8, size: 8, type: "u64" },
-    farReceiveNs: { offset: 16, size: 8, type: "u64" },
-    farSendNs: { offset: 24, size: 8, type: "u64" },
-    sequence: { offset: 32, size: 4, type: "u32" },
-    target: { offset: 36, size: 4, type: "u32" },
-    kind: { offset: 40, size: 1, type: "u8" },
-    ttl: { offset: 41, size: 1, type: "u8" },
-    flags: { offset: 42, size: 1, type: "u8" },
-    padding: { offset: 43, size: 5, type: "u8", count: 5 },
+    sequence: { offset: 16, size: 4, type: "u32" },
+    target: { offset: 20, size: 4, type: "u32" },
+    kind: { offset: 24, size: 1, type: "u8" },
+    ttl: { offset: 25, size: 1, type: "u8" },
+    flags: { offset: 26, size: 1, type: "u8" },
+    padding: { offset: 27, size: 5, type: "u8", count: 5 },
   },
 } as const;
 
@@ -44,7 +42,7 @@ export const komonProbeControl = {
 
 /** struct komon_probe_counters */
 export const komonProbeCounters = {
-  size: 128,
+  size: 96,
   fields: {
     seen: { offset: 0, size: 8, type: "u64" },
     foreign: { offset: 8, size: 8, type: "u64" },
@@ -58,6 +56,25 @@ export const komonProbeCounters = {
     lostRecords: { offset: 72, size: 8, type: "u64" },
     txStamped: { offset: 80, size: 8, type: "u64" },
     txAgain: { offset: 88, size: 8, type: "u64" },
+  },
+} as const;
+
+/** struct komon_probe_cpu */
+export const komonProbeCpu = {
+  size: 128,
+  fields: {
+    counters: { offset: 0, size: 96, type: "komonProbeCounters" },
+    written: { offset: 96, size: 4, type: "u32" },
+    taken: { offset: 100, size: 4, type: "u32" },
+  },
+} as const;
+
+/** struct komon_probe_far */
+export const komonProbeFar = {
+  size: 16,
+  fields: {
+    receiveNs: { offset: 0, size: 8, type: "u64" },
+    sendNs: { offset: 8, size: 8, type: "u64" },
   },
 } as const;
 
@@ -94,7 +111,7 @@ export const komonProbeOptions = {
     remotePort: { offset: 38, size: 2, type: "u16" },
     reflected: { offset: 40, size: 4, type: "u32" },
     mostBytes: { offset: 44, size: 4, type: "u32" },
-    padding: { offset: 48, size: 4, type: "u32" },
+    logMask: { offset: 48, size: 4, type: "u32" },
   },
 } as const;
 

@@ -6,13 +6,13 @@ import { readFileSync } from "node:fs";
 import object from "../../../dist/bpf/x86/probe.bpf.o" with { type: "file" };
 import { KomonError } from "../../base/errors.ts";
 import { realtimeOffsetNs } from "../../kernel/clockOffset.ts";
-import { readU64 } from "../../kernel/counter.ts";
 import type { Device } from "../../kernel/device.ts";
 import {
   komonAnswerFlag,
   komonProbeAnswer,
   komonProbeControl,
-  komonProbeCounters,
+  komonProbeCpu,
+  komonProbeFar,
   komonProbeKind,
   komonProbeOptions,
   komonProbeSlot,
@@ -20,9 +20,9 @@ import {
 import { attachTcx, type DeviceLink } from "../../kernel/hook.ts";
 import type { ProgramInfo } from "../../kernel/info.ts";
 import type { BpfLink } from "../../kernel/link.ts";
-import { possibleCpus } from "../../kernel/map.ts";
+import { possibleCpus, unmap } from "../../kernel/map.ts";
 import { BpfObject, LoadError } from "../../kernel/object.ts";
-import { RingBuffer } from "../../kernel/ringbuf.ts";
+import { AnswerLog, logRoom } from "./log.ts";
 import { attachRx, type RungWish, type RxAttachment } from "./rungs.ts";
 import { type ProbeCounters, ProbeMemory, Slots } from "./slots.ts";
 
@@ -77,6 +77,17 @@ const kinds = {
   tcp: komonProbeKind.KOMON_PROBE_TCP,
 } as const;
 
+const answerWords = komonProbeAnswer.size / 4;
+/** Where its fields begin; `rest` are kind, TTL and flags. */
+const word = {
+  tx: komonProbeAnswer.fields.txNs.offset / 4,
+  rx: komonProbeAnswer.fields.rxNs.offset / 4,
+  sequence: komonProbeAnswer.fields.sequence.offset / 4,
+  target: komonProbeAnswer.fields.target.offset / 4,
+  rest: komonProbeAnswer.fields.kind.offset / 4,
+} as const;
+const high = 0x1_0000_0000;
+
 export class ActiveProbe implements Disposable {
   readonly slots: Slots;
   /** Answers that {@link read} has handed out. */
@@ -85,7 +96,8 @@ export class ActiveProbe implements Disposable {
   readonly #xdp: string;
   readonly #options: ActiveProbeOptions;
   readonly #memory: ProbeMemory;
-  readonly #ring: RingBuffer;
+  readonly #log: AnswerLog;
+  readonly #far: BigInt64Array;
   readonly #opened: DisposableStack;
   readonly #attached: RxAttachment[] = [];
   readonly #txLinks: (BpfLink | DeviceLink)[] = [];
@@ -103,9 +115,14 @@ export class ActiveProbe implements Disposable {
     this.#options = options;
     const map = (name: string, bytes: number) => opened.map(name).expectValues(bytes);
     this.slots = parts.use(new Slots(map("slots", komonProbeSlot.size)));
-    const counters = map("counters", komonProbeCounters.size);
-    this.#memory = parts.use(new ProbeMemory(counters, opened.control(komonProbeControl.size)));
-    this.#ring = parts.use(new RingBuffer(opened.map("answers")));
+    const cpus = map("cpus", komonProbeCpu.size);
+    this.#memory = parts.use(new ProbeMemory(cpus, opened.control(komonProbeControl.size)));
+    const mapped = (name: string, bytes: number) =>
+      parts.adopt(map(name, bytes).map(), unmap).buffer;
+    this.#far = new BigInt64Array(mapped("far_stamps", komonProbeFar.size));
+    const answers = mapped("answers", komonProbeAnswer.size);
+    const room = logRoom(options.slots, cpus.entries);
+    this.#log = new AnswerLog(this.#memory.cpus.buffer, answers, cpus.entries, room);
     this.#opened = parts.move();
   }
 
@@ -123,10 +140,13 @@ export class ActiveProbe implements Disposable {
     const opened = BpfObject.open(readFileSync(object));
     try {
       opened.choose([xdp, "rx_tc", "rx_arrival", "tx_device", "tx_tc"]);
-      writeOptions(new DataView(opened.initialValue(".rodata.options")), options);
+      const cpus = possibleCpus();
+      const room = logRoom(options.slots, cpus);
+      writeOptions(new DataView(opened.initialValue(".rodata.options")), options, room);
       opened.map("slots").setEntries(options.slots);
-      opened.map("counters").setEntries(possibleCpus());
-      opened.map("answers").setEntries(Math.max(1 << 16, options.slots * 64));
+      opened.map("cpus").setEntries(cpus);
+      opened.map("answers").setEntries(cpus * room);
+      if (options.reflected) opened.map("far_stamps").setEntries(cpus * room);
       opened.load();
       return new ActiveProbe(opened, xdp, options);
     } catch (error) {
@@ -198,27 +218,29 @@ export class ActiveProbe implements Disposable {
   /** Hands out all waiting answers in order of arrival. No system call. The object is reused. */
   read(take: (answer: Answer) => void): number {
     this.#take = take;
-    return this.#ring.read(this.#decode);
+    const answers = this.#log.read(this.#decode);
+    this.taken += answers;
+    return answers;
   }
 
   #take: (answer: Answer) => void = () => {};
 
-  readonly #decode = (at: number): void => {
-    const { data } = this.#ring;
-    const fields = komonProbeAnswer.fields;
+  readonly #decode = (index: number): void => {
+    const { words } = this.#log;
+    const at = index * answerWords;
     const answer = this.#answer;
-    this.taken++;
-    answer.txNs = readU64(data, at + fields.txNs.offset);
-    answer.rxNs = readU64(data, at + fields.rxNs.offset);
-    answer.farReceiveNs = readI64(data, at + fields.farReceiveNs.offset);
-    answer.farSendNs = readI64(data, at + fields.farSendNs.offset);
-    answer.sequence = data.getUint32(at + fields.sequence.offset, true);
-    answer.target = data.getUint32(at + fields.target.offset, true);
-    answer.kind = data.getUint8(at + fields.kind.offset);
-    answer.ttl = data.getUint8(at + fields.ttl.offset);
-    const flags = data.getUint8(at + fields.flags.offset);
+    answer.txNs = words[at + word.tx] + words[at + word.tx + 1] * high;
+    answer.rxNs = words[at + word.rx] + words[at + word.rx + 1] * high;
+    answer.sequence = words[at + word.sequence];
+    answer.target = words[at + word.target];
+    const rest = words[at + word.rest];
+    answer.kind = rest & 0xff;
+    answer.ttl = (rest >>> 8) & 0xff;
+    const flags = (rest >>> 16) & 0xff;
     answer.isCopy = (flags & komonAnswerFlag.KOMON_ANSWER_COPY) !== 0;
     answer.isReflected = (flags & komonAnswerFlag.KOMON_ANSWER_REFLECTED) !== 0;
+    answer.farReceiveNs = answer.isReflected ? Number(this.#far[2 * index]) : 0;
+    answer.farSendNs = answer.isReflected ? Number(this.#far[2 * index + 1]) : 0;
     this.#take(answer);
   };
 
@@ -242,7 +264,7 @@ export class ActiveProbe implements Disposable {
   }
 }
 
-function writeOptions(view: DataView, options: ActiveProbeOptions): void {
+function writeOptions(view: DataView, options: ActiveProbeOptions, logRoom: number): void {
   const fields = komonProbeOptions.fields;
   view.setBigUint64(fields.cookie.offset, options.cookie, true);
   const numbers = {
@@ -255,14 +277,11 @@ function writeOptions(view: DataView, options: ActiveProbeOptions): void {
     isnBase: options.isnBase ?? 0,
     reflected: options.reflected ? 1 : 0,
     mostBytes: linkBytes + Math.max(options.bytes4, options.bytes6, quoteBytes[options.kind]),
+    logMask: logRoom - 1,
   } as const;
   for (const [name, value] of Object.entries(numbers)) {
     view.setUint32(fields[name as keyof typeof numbers].offset, value, true);
   }
   view.setUint16(fields.localPort.offset, options.localPort ?? 0, true);
   view.setUint16(fields.remotePort.offset, options.remotePort ?? 0, true);
-}
-
-function readI64(view: DataView, offset: number): number {
-  return view.getUint32(offset, true) + view.getInt32(offset + 4, true) * 0x1_0000_0000;
 }

@@ -2,6 +2,7 @@ import { readU64 } from "../../kernel/counter.ts";
 import {
   komonProbeControl,
   komonProbeCounters,
+  komonProbeCpu,
   komonProbeSlot,
 } from "../../kernel/generated/probe.ts";
 import { type BpfMap, type MappedMemory, unmap } from "../../kernel/map.ts";
@@ -73,16 +74,17 @@ export type ProbeCounters = Readonly<Record<keyof typeof komonProbeCounters.fiel
 
 /** What the programs count, per CPU, and what they are told. */
 export class ProbeMemory implements Disposable {
-  readonly #counters: MappedMemory;
+  /** The values of the map `cpus`. */
+  readonly cpus: MappedMemory;
   readonly #control: MappedMemory;
   readonly #mapped: DisposableStack;
   readonly #controlView: DataView;
-  readonly #cpus: number;
+  readonly #count: number;
 
-  constructor(counters: BpfMap, control: BpfMap) {
-    this.#cpus = counters.entries;
+  constructor(cpus: BpfMap, control: BpfMap) {
+    this.#count = cpus.entries;
     using mapped = new DisposableStack();
-    this.#counters = mapped.adopt(counters.map(), unmap);
+    this.cpus = mapped.adopt(cpus.map(), unmap);
     this.#control = mapped.adopt(control.map(), unmap);
     this.#mapped = mapped.move();
     this.#controlView = new DataView(this.#control.buffer);
@@ -101,12 +103,12 @@ export class ProbeMemory implements Disposable {
   }
 
   read(): ProbeCounters {
-    const view = new DataView(this.#counters.buffer);
+    const view = new DataView(this.cpus.buffer, komonProbeCpu.fields.counters.offset);
     const sums = {} as Record<keyof typeof komonProbeCounters.fields, number>;
     for (const [name, { offset }] of Object.entries(komonProbeCounters.fields)) {
       let sum = 0;
-      for (let cpu = 0; cpu < this.#cpus; cpu++) {
-        sum += readU64(view, cpu * komonProbeCounters.size + offset);
+      for (let cpu = 0; cpu < this.#count; cpu++) {
+        sum += readU64(view, cpu * komonProbeCpu.size + offset);
       }
       sums[name as keyof typeof sums] = sum;
     }

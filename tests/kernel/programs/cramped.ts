@@ -1,19 +1,26 @@
 /**
- * cramped.ts vnf|probe: opens a probe where its ring buffer can no more be mapped, and says as JSON what came of it:
+ * cramped.ts vnf|probe: opens a probe where what it maps last has no more room, and says as JSON what came of it:
  * the error, and descriptors and mappings of BPF objects before and after.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { komonProbeSlot } from "../../../src/kernel/generated/probe.ts";
 import { ActiveProbe } from "../../../src/probes/active/probe.ts";
 import { VnfProbe } from "../../../src/probes/vnf/probe.ts";
 
 const ringBytes = 256 << 20;
+const slots = 4 << 20;
+/** How each is opened, and the address space that leaves no room for what it maps last. */
 const probes = {
-  vnf: () => VnfProbe.open({ ringBytes }),
-  probe: () =>
-    ActiveProbe.open({
-      ...{ kind: "icmp", cookie: 1n, slots: ringBytes / 64, drop: true, hooks: "auto" },
-      ...{ bytes4: 64, bytes6: 64 },
-    }),
+  /** The ring is mapped twice in a row. */
+  vnf: { open: () => VnfProbe.open({ ringBytes }), bytes: ringBytes + (64 << 20) },
+  /** The logs take 48 to 64 MiB. */
+  probe: {
+    open: () =>
+      ActiveProbe.open({
+        ...{ kind: "icmp", cookie: 1n, slots, drop: true, hooks: "auto", bytes4: 64, bytes6: 64 },
+      }),
+    bytes: slots * komonProbeSlot.size + (32 << 20),
+  },
 };
 
 function held(): number {
@@ -35,10 +42,10 @@ function limit(moreBytes: number): void {
   if (Bun.spawnSync(words).exitCode !== 0) throw new Error("no prlimit");
 }
 
-const open = probes[process.argv[2] as keyof typeof probes];
+const { open, bytes } = probes[process.argv[2] as keyof typeof probes];
 VnfProbe.open()[Symbol.dispose](); // what is asked of the kernel once, is
 const before = held();
-limit(ringBytes + (64 << 20)); // the ring is mapped twice in a row
+limit(bytes);
 let error = "";
 try {
   open()[Symbol.dispose]();

@@ -62,6 +62,7 @@ const files: Readonly<Record<string, File>> = {
   "probe-answers": { on: ["5.10"] },
   "probe-ends": { on: ["5.10"] },
   "probe-faults": { on: none },
+  "probe-log": { on: ["5.10"] },
   "probe-usage": { on: none },
   trace: { on: ["6.1", "stable"], from: "5.15" },
   "trace-rtt": { on: ["6.1"], from: "5.15", lack: noTun },
