@@ -9,7 +9,7 @@ import { arrivalKinds } from "../load/arrivals.ts";
 import { Load, type LoadOptions } from "../load/load.ts";
 import { type LoadReport, loadReport, loadText } from "../load/report.ts";
 import { largest } from "../model/run.ts";
-import { defineCommand, Exit, flag, positional, readFlags } from "./define.ts";
+import { defineCommand, Exit, flag, flagsGiven, positional, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
@@ -70,6 +70,11 @@ export default command;
 /** What it would be told by these words; a usage error where it would refuse them. */
 export function readLoadFlags(words: readonly string[]): LoadOptions {
   return optionsOf(readFlags(command, args, words));
+}
+
+/** Keys of the flags that these words, the target among them, give. */
+export function loadFlagsIn(words: readonly string[]): readonly string[] {
+  return flagsGiven(command, args, words);
 }
 
 interface LoadArgs extends Omit<LoadOptions, "target" | "payloadBytes" | "burst" | "durationNs"> {

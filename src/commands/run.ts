@@ -125,7 +125,7 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
     ipv6: given.ipv6,
     cpu: given.cpu,
     external: given.vnf === "external",
-    vnfArgs: vnfWords(given.vnfArgs),
+    vnfArgs: vnfWords(given.vnfArgs, given.cpu),
     loadArgs: loadWords(given.loadArgs),
     timeoutNs: given.timeout,
     cost: given.cost,

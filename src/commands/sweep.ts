@@ -22,6 +22,7 @@ import { repeatUntil } from "../sweep/untilCi.ts";
 import { requireTestbedRights } from "../testbed/permit.ts";
 import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
+import { refuseColumnsTwice } from "./childFlags.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 import { requireReceiver } from "./external.ts";
 import { defaultReps, type Goal, goalOf } from "./sweep/goals.ts";
@@ -82,6 +83,8 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     const files = readFiles(args.files);
     const runs = runsOf(files, goal.kind === "runs" ? (args.reps ?? defaultReps) : 1);
     const plan = planOf(args, goal, files);
+    const common = commonOptions(args);
+    refuseColumnsTwice(runs, common);
     if (args.dryRun) return dryRun(args, goal, plan, ordered(runs, plan.order, plan.seed));
 
     if (args.vnf === "external") requireReceiver(args.port);
@@ -94,11 +97,7 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     const progress = newProgress(goal.kind !== "runs");
     // Beyond the highest load intervals last as long as the queue: no need to wait for all of them.
     const limitNs = (run: SweepRun) => 2 * expectedNs(run, gap);
-    const measure = measurer(
-      commonOptions(args),
-      stop,
-      goal.kind === "find-max" ? limitNs : undefined,
-    );
+    const measure = measurer(common, stop, goal.kind === "find-max" ? limitNs : undefined);
     const host = manifest({ command: process.argv.slice(2) });
     const sweep = new Sweep({ folder, plan, resume, gap, host, measure, progress, stop });
     try {

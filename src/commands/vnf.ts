@@ -13,7 +13,7 @@ import { dieWithParent } from "../kernel/process.ts";
 import { largest } from "../model/run.ts";
 import { defaultWait, waits } from "../model/wait.ts";
 import type { ValuesOf } from "./args.ts";
-import { defineCommand, Exit, flag, readFlags } from "./define.ts";
+import { defineCommand, Exit, flag, flagsGiven, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
@@ -107,6 +107,11 @@ export default command;
 /** What it would be told by these words; a usage error where it would refuse them. */
 export function readVnfFlags(words: readonly string[]): VnfOptions {
   return optionsOf(readFlags(command, args, words));
+}
+
+/** Keys of the flags that these words give. */
+export function vnfFlagsIn(words: readonly string[]): readonly string[] {
+  return flagsGiven(command, args, words);
 }
 
 function optionsOf(given: ValuesOf<typeof args>): VnfOptions {

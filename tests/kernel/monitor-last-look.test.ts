@@ -1,12 +1,7 @@
 /** komon monitor that ends while packets pass: all its figures are of the same packets. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { komonCommand } from "../support/komon.ts";
-import {
-  type Monitored,
-  startMonitor,
-  startProgram,
-  startTraffic,
-} from "../support/monitor.ts";
+import { type Monitored, startMonitor, startProgram, startTraffic } from "../support/monitor.ts";
 import { World } from "../support/world.ts";
 
 setDefaultTimeout(60_000);

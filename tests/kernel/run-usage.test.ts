@@ -35,6 +35,8 @@ describe("komon run", () => {
     [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args", "--cpu 9999"], "CPU 9999"],
     [["run", "1", "5", "0", "1000", "64", "0", "--load-args", "--burst 5"], "--load-args"],
     [["run", "1", "5", "0", "1000", "64", "0", "--load-args=--help"], "--load-args"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args=--delay=1ms"], "said by DELAY"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--load-args=--pps=3"], "said by PPS"],
     [["run", "1", "5", "0", "1000", "64", "0", "--vnf", "external"], "nobody receives on UDP port"],
     [["monitor", "--port", "9", "--deadline-of", "service"], "--deadline"],
     [["detach", "--port", "9", "--all"], "exclude each other"],

@@ -51,6 +51,7 @@ describe("komon sweep", () => {
     [["--vnf-args", "--drp 0.1"], "--drop"],
     [["--load-args", "--burst 5"], "--arrivals burst"],
     [["--cpu", "9999"], "CPU 9999"],
+    [["--vnf-args", "--law=1"], "--law cannot be given here"],
   ])("flags that no run can have are refused before anything runs: %p", async (words, told) => {
     await using world = await World.open();
     world.write("/tmp/p", lines("0,10"));

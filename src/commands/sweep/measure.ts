@@ -5,13 +5,10 @@ import type { RunOptions } from "../../run/options.ts";
 import type { OptionColumn } from "../../sweep/columns.ts";
 import type { MeasureRun } from "../../sweep/outcome.ts";
 import type { SweepRun } from "../../sweep/runs.ts";
+import { loadColumns, vnfColumns } from "../childFlags.ts";
 
 /** What the flags say for all runs; a line's own columns count more. */
 export type CommonOptions = Omit<RunOptions, "params" | "seed" | "out">;
-
-/** Columns that are flags of `komon vnf` and of `komon load`; with `yes` for those without a value. */
-const vnfColumns = ["workers", "shared_socket", "buffer", "drop", "reorder", "duplicate"] as const;
-const loadColumns = ["arrivals", "burst", "flows", "identical"] as const;
 
 export function runOptions(
   { params, options }: SweepRun,
