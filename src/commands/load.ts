@@ -110,12 +110,16 @@ function complaint(report: LoadReport, stopped: boolean): boolean {
   const { refused, unsent, errors, target } = report;
   if (refused > 0) {
     const nobody = errors.ECONNREFUSED ? `; nobody listens on ${target}` : "";
-    log.warn(`${formatCount(refused)} packets were refused${nobody}`);
+    log.warn(`${counted(refused)} refused${nobody}`);
   }
   if (unsent > 0 && !stopped) {
-    log.warn(`${formatCount(unsent)} packets were not sent: this machine cannot send that fast`);
+    log.warn(`${counted(unsent)} not sent: this machine cannot send that fast`);
   }
   return refused > 0 || (unsent > 0 && !stopped);
+}
+
+function counted(packets: number): string {
+  return packets === 1 ? "1 packet was" : `${formatCount(packets)} packets were`;
 }
 
 /** The first line of stdin; empty when it ends before. */

@@ -13,10 +13,12 @@ export function sumCoverage(runs: readonly RunResult[]): Coverage | undefined {
 export function sumLoad(runs: readonly RunResult[]): LoadReport | undefined {
   const loads = runs.flatMap(({ load }) => (load ? [load] : []));
   if (loads.length === 0) return undefined;
-  const mean = (name: keyof LoadReport) => meanOf(loads.map((load) => load[name]));
+  const mean = (name: Exclude<keyof LoadReport, "sent_pps">) =>
+    meanOf(loads.map((load) => load[name]));
+  const rates = loads.flatMap(({ sent_pps: pps }) => pps ?? []);
   return {
     offered_pps: mean("offered_pps"),
-    sent_pps: mean("sent_pps"),
+    sent_pps: rates.length > 0 ? meanOf(rates) : null,
     sent: mean("sent") * loads.length,
     refused: mean("refused") * loads.length,
   };

@@ -142,8 +142,9 @@ function account({ coverage: c, cost, load }: RunResult): string {
     `          matched ${n(c.matched)} = delivered ${n(c.delivered)} + lost ${n(c.lost)}`,
   ];
   if (load) {
+    const sent = load.sent_pps === null ? "—" : n(Math.round(load.sent_pps));
     lines.push(
-      `load:     offered ${n(Math.round(load.offered_pps))} pps, sent ${n(Math.round(load.sent_pps))} pps; ` +
+      `load:     offered ${n(Math.round(load.offered_pps))} pps, sent ${sent} pps; ` +
         `${n(load.sent)} packets, ${n(load.refused)} refused`,
     );
   }
