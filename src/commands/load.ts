@@ -1,7 +1,7 @@
 import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { print } from "../base/output.ts";
-import { formatCount } from "../base/units.ts";
+import { counted } from "../base/units.ts";
 import { parseEndpoint } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
@@ -110,16 +110,16 @@ function complaint(report: LoadReport, stopped: boolean): boolean {
   const { refused, unsent, errors, target } = report;
   if (refused > 0) {
     const nobody = errors.ECONNREFUSED ? `; nobody listens on ${target}` : "";
-    log.warn(`${counted(refused)} refused${nobody}`);
+    log.warn(`${packetsWere(refused)} refused${nobody}`);
   }
   if (unsent > 0 && !stopped) {
-    log.warn(`${counted(unsent)} not sent: this machine cannot send that fast`);
+    log.warn(`${packetsWere(unsent)} not sent: this machine cannot send that fast`);
   }
   return refused > 0 || (unsent > 0 && !stopped);
 }
 
-function counted(packets: number): string {
-  return packets === 1 ? "1 packet was" : `${formatCount(packets)} packets were`;
+function packetsWere(count: number): string {
+  return `${counted(count, "packet")} ${count === 1 ? "was" : "were"}`;
 }
 
 /** The first line of stdin; empty when it ends before. */

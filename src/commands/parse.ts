@@ -199,7 +199,7 @@ function cut(word: string): [name: string, value: string | undefined] {
 }
 
 /** Puts the name of the argument before what its parser says. */
-function within<T>(name: string, parse: () => T): T {
+export function within<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { type ExitCode, usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { mayColour, print } from "../base/output.ts";
+import { counted } from "../base/units.ts";
 import { lockFolder } from "../kernel/lock.ts";
 import { gaps } from "../model/run.ts";
 import { formats, type Table } from "../model/table.ts";
@@ -10,7 +11,7 @@ import { manifest } from "../run/manifest.ts";
 import { formatTable } from "../sinks/format.ts";
 import { aboutText, expectedNs } from "../sweep/estimate.ts";
 import { boundSpans, findMaxima } from "../sweep/findMax.ts";
-import type { SweepPlan } from "../sweep/manifest.ts";
+import { readSweepFile, type SweepPlan } from "../sweep/manifest.ts";
 import { ordered, orders } from "../sweep/order.ts";
 import { Progress } from "../sweep/progress.ts";
 import { readFiles, runsOf, type SweepRun } from "../sweep/runs.ts";
@@ -137,14 +138,17 @@ async function pursue(
     const found = await repeatUntil(runs, { goal, order, seed, measureAll, spansPath, stop });
     show((human) => intervalTable(found, human));
     const wide = found.filter(({ reached }) => !reached).length;
-    if (wide > 0) log.warn(`${wide} of ${found.length} lines are not known to ${args.untilCi}`);
+    if (wide > 0)
+      log.warn(
+        `${wide} of ${counted(found.length, "line")} ${found.length === 1 ? "is" : "are"} not known to ${args.untilCi}`,
+      );
     return sweep.outcomes.some(isBad) ? Exit.incomplete : exit(wide === 0);
   }
   const outcomes = await measureAll(ordered(runs, plan.order, plan.seed));
   const ended = outcomes.filter(({ state }) => state !== "waiting");
   show((human) => outcomeTable(ended, human));
   const bad = ended.filter(isBad).length;
-  if (bad > 0) log.warn(`${bad} of ${ended.length} runs are failed or incomplete`);
+  if (bad > 0) log.warn(`${bad} of ${counted(ended.length, "run")} failed or incomplete`);
   return bad > 0 ? Exit.incomplete : Exit.done;
 }
 
@@ -168,7 +172,12 @@ function dryRun(
   const waiting = planned.filter(({ done }) => !done);
   const total = waiting.reduce((sum, one) => sum + one.expectedNs, 0);
   const more = goal.kind === "runs" ? "" : `; ${goal.kind} runs as many as it needs`;
-  log.info(`${waiting.length} runs to measure, about ${aboutText(total)}${more}`);
+  log.info(`${counted(waiting.length, "run")} to measure, about ${aboutText(total)}${more}`);
+  if (!resume && readSweepFile(out) !== undefined) {
+    log.warn(
+      `${out} holds a sweep already: without --dry-run this is refused; --resume goes on with it`,
+    );
+  }
   return Exit.done;
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatNs, formatRate } from "../base/units.ts";
+import { counted, formatBytes, formatCount, formatNs, formatRate } from "../base/units.ts";
 import { endpointText } from "../kernel/address.ts";
 import { errnoName } from "../kernel/libc.ts";
 import { Histogram } from "../stats/histogram.ts";
@@ -84,7 +84,7 @@ export function loadText(report: LoadReport): string {
   const rows: [string, string][] = [
     ["target", `${report.target}, ${report.arrivals}, seed ${report.seed}`],
     ["offered", formatRate(report.offered_pps)],
-    ["sent", `${sentPps === null ? "—" : formatRate(sentPps)}, ${packets(report.sent)}`],
+    ["sent", `${sentPps === null ? "—" : formatRate(sentPps)}, ${counted(report.sent, "packet")}`],
     ["bytes", `${formatBytes(report.bytes)} in ${formatNs(report.duration_ns)}`],
     ["refused", [formatCount(report.refused), ...errors].join(", ")],
     ["unsent", formatCount(report.unsent)],
@@ -95,10 +95,6 @@ export function loadText(report: LoadReport): string {
     ],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join("");
-}
-
-function packets(count: number): string {
-  return `${formatCount(count)} packet${count === 1 ? "" : "s"}`;
 }
 
 /** How many more packets --count and --duration had room for; whichever is less. */

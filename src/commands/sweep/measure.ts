@@ -1,4 +1,5 @@
 /** A line of a parameter file, with the command's flags, as one measurement. */
+import { counted } from "../../base/units.ts";
 import type { Gap } from "../../model/run.ts";
 import { measure } from "../../run/measure.ts";
 import type { RunOptions } from "../../run/options.ts";
@@ -52,7 +53,8 @@ export function measurer(
       const measured = await measure(runOptions(run, common, seed, folder), either, interval);
       const { result, ended, wrongPairs, unwritten } = measured;
       if (unwritten) throw unwritten;
-      if (wrongPairs > 0) return { result, failed: `${wrongPairs} packets were paired wrongly` };
+      if (wrongPairs > 0)
+        return { result, failed: `${counted(wrongPairs, "packet")} paired wrongly` };
       const cut = ended === "interrupted" && !stop.aborted;
       return { result, ...(ended !== undefined && !cut && { failed: ended }) };
     } finally {
