@@ -45,6 +45,7 @@ export async function soak(): Promise<void> {
   const ended = await watch(opened.sources, {
     ...{ intervalNs: lookNs, durationNs: undefined, count: warmUpLooks + looks, objectives: [] },
     stop: new AbortController().signal,
+    detach: () => opened.detach(),
     tell: (all) => {
       for (const row of all.flatMap(rowsOf)) bytes += jsonLine({ schema, columns }, row).length;
       packets += all[0].interval.account.seen;

@@ -109,6 +109,11 @@ export function formatCount(count: number): string {
   return `${count < 0 ? "-" : ""}${grouped}${rest ? `.${rest}` : ""}`;
 }
 
+/** `1 packet`, `1,234 packets`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 function split(text: string): [amount: number, unit: string] | undefined {
   const match = /^(-?\d+(?:\.\d+)?)([A-Za-zµμ]*)$/.exec(text);
   if (!match) return undefined;

@@ -10,7 +10,7 @@ import { print } from "../base/output.ts";
 import { useBtf } from "../kernel/btf.ts";
 import { type Args, flag, type ValuesOf } from "./args.ts";
 import { commandHelp } from "./help.ts";
-import { flagName, parseArgv } from "./parse.ts";
+import { flagName, type Parsed, parseArgv } from "./parse.ts";
 import { watchStop } from "./signals.ts";
 
 export { Exit } from "../base/errors.ts";
@@ -94,11 +94,23 @@ export function readFlags<const A extends Args>(
   args: A,
   words: readonly string[],
 ): ValuesOf<A> {
-  const path = `komon ${definition.name}`;
-  const all = definition.args ?? args;
-  const { help, values } = parseArgv(words, { path, args: all, allowRest: false });
-  if (help) throw usageError("--help only shows help", `see ${path} --help`);
-  return values as ValuesOf<A>;
+  return parsed(definition, definition.args ?? args, words).values as ValuesOf<A>;
+}
+
+/** Keys of the flags that these words give. */
+export function flagsGiven(
+  { definition }: Command,
+  args: Args,
+  words: readonly string[],
+): readonly string[] {
+  return parsed(definition, definition.args ?? args, words).given;
+}
+
+function parsed({ name }: Command["definition"], args: Args, words: readonly string[]): Parsed {
+  const path = `komon ${name}`;
+  const read = parseArgv(words, { path, args, allowRest: false });
+  if (read.help) throw usageError("--help only shows help", `see ${path} --help`);
+  return read;
 }
 
 function withCommon(own: Args): Args {

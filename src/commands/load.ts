@@ -1,7 +1,7 @@
 import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { print } from "../base/output.ts";
-import { formatCount } from "../base/units.ts";
+import { counted } from "../base/units.ts";
 import { parseEndpoint } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
@@ -9,7 +9,7 @@ import { arrivalKinds } from "../load/arrivals.ts";
 import { Load, type LoadOptions } from "../load/load.ts";
 import { type LoadReport, loadReport, loadText } from "../load/report.ts";
 import { largest } from "../model/run.ts";
-import { defineCommand, Exit, flag, positional, readFlags } from "./define.ts";
+import { defineCommand, Exit, flag, flagsGiven, positional, readFlags } from "./define.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
@@ -72,6 +72,11 @@ export function readLoadFlags(words: readonly string[]): LoadOptions {
   return optionsOf(readFlags(command, args, words));
 }
 
+/** Keys of the flags that these words, the target among them, give. */
+export function loadFlagsIn(words: readonly string[]): readonly string[] {
+  return flagsGiven(command, args, words);
+}
+
 interface LoadArgs extends Omit<LoadOptions, "target" | "payloadBytes" | "burst" | "durationNs"> {
   readonly target: string;
   readonly size: number;
@@ -105,12 +110,16 @@ function complaint(report: LoadReport, stopped: boolean): boolean {
   const { refused, unsent, errors, target } = report;
   if (refused > 0) {
     const nobody = errors.ECONNREFUSED ? `; nobody listens on ${target}` : "";
-    log.warn(`${formatCount(refused)} packets were refused${nobody}`);
+    log.warn(`${packetsWere(refused)} refused${nobody}`);
   }
   if (unsent > 0 && !stopped) {
-    log.warn(`${formatCount(unsent)} packets were not sent: this machine cannot send that fast`);
+    log.warn(`${packetsWere(unsent)} not sent: this machine cannot send that fast`);
   }
   return refused > 0 || (unsent > 0 && !stopped);
+}
+
+function packetsWere(count: number): string {
+  return `${counted(count, "packet")} ${count === 1 ? "was" : "were"}`;
 }
 
 /** The first line of stdin; empty when it ends before. */

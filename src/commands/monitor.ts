@@ -87,6 +87,7 @@ komon monitor --netns router --in-interface eth0 --out-interface eth1`,
       durationNs: args.duration,
       count: args.count,
       objectives,
+      detach: () => opened.detach(),
     };
     const ended = await run(format, opened, { ...loop, stop }, deadline);
     if (format === "live" || format === "table") {

@@ -6,6 +6,8 @@ import type { Arg, Args } from "./args.ts";
 export interface Parsed {
   readonly help: boolean;
   readonly values: Readonly<Record<string, unknown>>;
+  /** Keys of the flags that were given. */
+  readonly given: readonly string[];
   /** What stood after `--`, when the command takes it. */
   readonly rest: readonly string[];
 }
@@ -23,11 +25,12 @@ export function parseArgv(argv: readonly string[], grammar: Grammar): Parsed {
   const after = argv.slice(end + 1);
   // Asked for help among other things, help is the answer, even beside a mistake.
   if (ours.some((word) => word === "--help" || word === "-h")) {
-    return { help: true, values: {}, rest: [] };
+    return { help: true, values: {}, given: [], rest: [] };
   }
   const reader = new Reader(ours, grammar);
   if (!grammar.allowRest) reader.positionals.push(...after);
-  return { help: false, values: reader.finish(), rest: grammar.allowRest ? after : [] };
+  const { given } = reader;
+  return { help: false, values: reader.finish(), given, rest: grammar.allowRest ? after : [] };
 }
 
 /** `inPort` → `in-port`. */
@@ -60,6 +63,10 @@ class Reader {
       else if (word.startsWith("--")) this.#readLong(word);
       else this.#readShort(word);
     }
+  }
+
+  get given(): readonly string[] {
+    return [...this.#given.keys()];
   }
 
   finish(): Record<string, unknown> {
@@ -192,7 +199,7 @@ function cut(word: string): [name: string, value: string | undefined] {
 }
 
 /** Puts the name of the argument before what its parser says. */
-function within<T>(name: string, parse: () => T): T {
+export function within<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {

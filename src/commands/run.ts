@@ -1,5 +1,5 @@
 import { delayOf, lawOf, newSeed } from "../../vnf/arguments.ts";
-import { KomonError, usageError } from "../base/errors.ts";
+import { usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { parseBytes, parseDurationNs, parseInteger, parseRate } from "../base/units.ts";
 import { requireCpu } from "../kernel/process.ts";
@@ -16,6 +16,7 @@ import type { ValuesOf } from "./args.ts";
 import { loadWords, vnfWords } from "./childFlags.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 import { requireReceiver } from "./external.ts";
+import { within } from "./parse.ts";
 import { tellRun } from "./tellRun.ts";
 
 const args = {
@@ -125,7 +126,7 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
     ipv6: given.ipv6,
     cpu: given.cpu,
     external: given.vnf === "external",
-    vnfArgs: vnfWords(given.vnfArgs),
+    vnfArgs: vnfWords(given.vnfArgs, given.cpu),
     loadArgs: loadWords(given.loadArgs),
     timeoutNs: given.timeout,
     cost: given.cost,
@@ -137,17 +138,17 @@ function optionsOf(given: ValuesOf<typeof args>): RunOptions {
 function paramsOf(given: ValuesOf<typeof args>): RunParams {
   const bare = /^[0-9.]+$/;
   const sleep = bare.test(given.sleep) ? `${given.sleep}s` : given.sleep;
-  const pps = named("PPS", () => parseRate(given.pps, { max: largest.pps }));
+  const pps = within("PPS", () => parseRate(given.pps, { max: largest.pps }));
   if (!(pps > 0)) throw usageError("PPS must be above zero", "for example 1000");
   return {
-    intervals: named("INTERVALS", () =>
+    intervals: within("INTERVALS", () =>
       parseInteger(given.intervals, { min: 1, max: largest.intervals }),
     ),
-    packets: named("PACKETS", () => parseInteger(given.packets, { min: 1, max: largest.packets })),
-    sleepNs: named("SLEEP", () => parseDurationNs(sleep, { max: largest.sleepNs })),
+    packets: within("PACKETS", () => parseInteger(given.packets, { min: 1, max: largest.packets })),
+    sleepNs: within("SLEEP", () => parseDurationNs(sleep, { max: largest.sleepNs })),
     pps,
-    sizeBytes: named("SIZE", () => parseBytes(given.size, { max: largest.sizeBytes })),
-    delayNs: named("DELAY", () => delayOf(given.delay)),
+    sizeBytes: within("SIZE", () => parseBytes(given.size, { max: largest.sizeBytes })),
+    delayNs: within("DELAY", () => delayOf(given.delay)),
     law: given.law === undefined ? 0 : lawNumber(given.law),
     rep: given.rep,
   };
@@ -157,14 +158,4 @@ function lawNumber(text: string): Law {
   const law = lawOf(text);
   if (!isLaw(law)) throw usageError(`LAW "${text}" is unknown`, "0, 1, 2, 3 or 4");
   return law;
-}
-
-/** The parsers say what is wrong with a text; this says which argument it was. */
-function named<T>(name: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof KomonError)) throw error;
-    throw usageError(`${name}: ${error.what}`, error.mend, error.why);
-  }
 }

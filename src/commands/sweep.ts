@@ -1,6 +1,7 @@
 import { type ExitCode, usageError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { mayColour, print } from "../base/output.ts";
+import { counted } from "../base/units.ts";
 import { lockFolder } from "../kernel/lock.ts";
 import { gaps } from "../model/run.ts";
 import { formats, type Table } from "../model/table.ts";
@@ -10,7 +11,7 @@ import { manifest } from "../run/manifest.ts";
 import { formatTable } from "../sinks/format.ts";
 import { aboutText, expectedNs } from "../sweep/estimate.ts";
 import { boundSpans, findMaxima } from "../sweep/findMax.ts";
-import type { SweepPlan } from "../sweep/manifest.ts";
+import { readSweepFile, type SweepPlan } from "../sweep/manifest.ts";
 import { ordered, orders } from "../sweep/order.ts";
 import { Progress } from "../sweep/progress.ts";
 import { readFiles, runsOf, type SweepRun } from "../sweep/runs.ts";
@@ -22,6 +23,7 @@ import { repeatUntil } from "../sweep/untilCi.ts";
 import { requireTestbedRights } from "../testbed/permit.ts";
 import { removeStale } from "../testbed/stale.ts";
 import type { ValuesOf } from "./args.ts";
+import { refuseColumnsTwice } from "./childFlags.ts";
 import { btf, defineCommand, Exit, flag, positional } from "./define.ts";
 import { requireReceiver } from "./external.ts";
 import { defaultReps, type Goal, goalOf } from "./sweep/goals.ts";
@@ -82,6 +84,8 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     const files = readFiles(args.files);
     const runs = runsOf(files, goal.kind === "runs" ? (args.reps ?? defaultReps) : 1);
     const plan = planOf(args, goal, files);
+    const common = commonOptions(args);
+    refuseColumnsTwice(runs, common);
     if (args.dryRun) return dryRun(args, goal, plan, ordered(runs, plan.order, plan.seed));
 
     if (args.vnf === "external") requireReceiver(args.port);
@@ -94,11 +98,7 @@ komon sweep params/loads --find-max --p99 200us --out max`,
     const progress = newProgress(goal.kind !== "runs");
     // Beyond the highest load intervals last as long as the queue: no need to wait for all of them.
     const limitNs = (run: SweepRun) => 2 * expectedNs(run, gap);
-    const measure = measurer(
-      commonOptions(args),
-      stop,
-      goal.kind === "find-max" ? limitNs : undefined,
-    );
+    const measure = measurer(common, stop, goal.kind === "find-max" ? limitNs : undefined);
     const host = manifest({ command: process.argv.slice(2) });
     const sweep = new Sweep({ folder, plan, resume, gap, host, measure, progress, stop });
     try {
@@ -138,14 +138,17 @@ async function pursue(
     const found = await repeatUntil(runs, { goal, order, seed, measureAll, spansPath, stop });
     show((human) => intervalTable(found, human));
     const wide = found.filter(({ reached }) => !reached).length;
-    if (wide > 0) log.warn(`${wide} of ${found.length} lines are not known to ${args.untilCi}`);
+    if (wide > 0)
+      log.warn(
+        `${wide} of ${counted(found.length, "line")} ${found.length === 1 ? "is" : "are"} not known to ${args.untilCi}`,
+      );
     return sweep.outcomes.some(isBad) ? Exit.incomplete : exit(wide === 0);
   }
   const outcomes = await measureAll(ordered(runs, plan.order, plan.seed));
   const ended = outcomes.filter(({ state }) => state !== "waiting");
   show((human) => outcomeTable(ended, human));
   const bad = ended.filter(isBad).length;
-  if (bad > 0) log.warn(`${bad} of ${ended.length} runs are failed or incomplete`);
+  if (bad > 0) log.warn(`${bad} of ${counted(ended.length, "run")} failed or incomplete`);
   return bad > 0 ? Exit.incomplete : Exit.done;
 }
 
@@ -169,7 +172,12 @@ function dryRun(
   const waiting = planned.filter(({ done }) => !done);
   const total = waiting.reduce((sum, one) => sum + one.expectedNs, 0);
   const more = goal.kind === "runs" ? "" : `; ${goal.kind} runs as many as it needs`;
-  log.info(`${waiting.length} runs to measure, about ${aboutText(total)}${more}`);
+  log.info(`${counted(waiting.length, "run")} to measure, about ${aboutText(total)}${more}`);
+  if (!resume && readSweepFile(out) !== undefined) {
+    log.warn(
+      `${out} holds a sweep already: without --dry-run this is refused; --resume goes on with it`,
+    );
+  }
   return Exit.done;
 }
 

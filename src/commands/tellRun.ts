@@ -1,6 +1,7 @@
 import { Exit, type ExitCode, KomonError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { mayColour, print } from "../base/output.ts";
+import { counted } from "../base/units.ts";
 import { writeRunResult } from "../results/runFile.ts";
 import type { Measured } from "../run/account.ts";
 import { json } from "../sinks/json.ts";
@@ -13,7 +14,7 @@ export function tellRun(measured: Measured, out: string, format: "table" | "json
   const { ended, wrongPairs, incomplete } = measured;
   if (wrongPairs > 0) {
     throw new KomonError({
-      what: `${wrongPairs} packets were paired wrongly`,
+      what: `${counted(wrongPairs, "packet")} paired wrongly`,
       why: "their rows in the VNF's ground truth contradict them",
       exit: Exit.incomplete,
     });

@@ -7,13 +7,15 @@ import { Vnf, type VnfOptions } from "../../vnf/vnf.ts";
 import { usageError } from "../base/errors.ts";
 import { log, setTalk } from "../base/log.ts";
 import { print } from "../base/output.ts";
+import { counted } from "../base/units.ts";
 import { parseEndpoint, socketAddress } from "../kernel/address.ts";
 import { setNetns } from "../kernel/libc.ts";
 import { dieWithParent } from "../kernel/process.ts";
 import { largest } from "../model/run.ts";
 import { defaultWait, waits } from "../model/wait.ts";
 import type { ValuesOf } from "./args.ts";
-import { defineCommand, Exit, flag, readFlags } from "./define.ts";
+import { defineCommand, Exit, flag, flagsGiven, readFlags } from "./define.ts";
+import { within } from "./parse.ts";
 import { stopOnce } from "./signals.ts";
 
 const args = {
@@ -82,7 +84,7 @@ SIGINT and SIGTERM end it with a summary. The letters are those of KOMon's udp-m
     );
     signal.on(() => {
       vnf.startInterval(args.samples);
-      log.debug(`SIGUSR1: sampling the next ${args.samples} packets`);
+      log.debug(`SIGUSR1: sampling the next ${counted(args.samples, "packet")}`);
     });
 
     await Promise.race([stopped(stop), vnf.broken()]);
@@ -109,6 +111,11 @@ export function readVnfFlags(words: readonly string[]): VnfOptions {
   return optionsOf(readFlags(command, args, words));
 }
 
+/** Keys of the flags that these words give. */
+export function vnfFlagsIn(words: readonly string[]): readonly string[] {
+  return flagsGiven(command, args, words);
+}
+
 function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
   if (given.echo && given.target) {
     throw usageError("--echo and --target exclude each other", "drop one of the two");
@@ -120,8 +127,8 @@ function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
     address: socketAddress(given.address, given.port),
     target: given.target === undefined ? undefined : parseEndpoint(given.target),
     unconnected: given.unconnected,
-    delayNs: given.flood ? 0 : delayOf(given.delay),
-    law: given.flood ? 0 : lawOf(given.law),
+    delayNs: given.flood ? 0 : within("--delay", () => delayOf(given.delay)),
+    law: given.flood ? 0 : within("--law", () => lawOf(given.law)),
     seed: given.seed ?? newSeed(),
     workers: given.workers,
     sharedSocket: given.sharedSocket,
@@ -137,7 +144,7 @@ function optionsOf(given: ValuesOf<typeof args>): VnfOptions {
 
 function labelsOf(given: ValuesOf<typeof args>, { delayNs }: VnfOptions): SampleLabels {
   const { pps, bytes = "", interval } = given;
-  return { pps, bytes, interval: intervalText(interval), delayNs };
+  return { pps, bytes, interval: within("--interval", () => intervalText(interval)), delayNs };
 }
 
 /** Does all of it, whatever fails: a full device costs what was to lie there. Throws the first error, tells the others. */

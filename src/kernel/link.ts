@@ -1,7 +1,7 @@
 import type { Pointer } from "bun:ffi";
 import { KomonError } from "../base/errors.ts";
 import { libbpf } from "./libbpf.ts";
-import { cstring, errnoWhy, lastErrno } from "./libc.ts";
+import { cstring, errnoWhy, lastErrno, libc } from "./libc.ts";
 
 /** An attachment. It ends when disposed, or with the process, unless it is pinned. */
 export class BpfLink implements Disposable {
@@ -27,4 +27,16 @@ export class BpfLink implements Disposable {
     libbpf().bpf_link__destroy(this.#handle);
     this.#handle = null;
   }
+}
+
+/** membarrier(2): `__NR_membarrier`, MEMBARRIER_CMD_GLOBAL. */
+const membarrier = process.arch === "arm64" ? 283 : 324;
+const everyCpu = 1;
+
+/**
+ * Waits until programs that ran when their link was closed have ended: some ms. The kernel's barrier waits for all
+ * that runs under RCU, as programs do. With nohz_full CPUs it refuses; then one may yet run for a µs.
+ */
+export function programsOver(): void {
+  libc.syscall(membarrier, everyCpu as never, 0, null, 0, 0);
 }

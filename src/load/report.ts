@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatNs, formatRate } from "../base/units.ts";
+import { counted, formatBytes, formatCount, formatNs, formatRate } from "../base/units.ts";
 import { endpointText } from "../kernel/address.ts";
 import { errnoName } from "../kernel/libc.ts";
 import { Histogram } from "../stats/histogram.ts";
@@ -15,8 +15,8 @@ export interface LoadReport {
   readonly payload_bytes: number;
   /** The rate that was asked for. */
   readonly offered_pps: number;
-  /** The rate that was reached: packets sent, over the time they stand for. */
-  readonly sent_pps: number;
+  /** The rate that was reached: packets sent, over the time they stand for. One burst has none. */
+  readonly sent_pps: number | null;
   readonly sent: number;
   /** Send calls that failed; `errors` has them by errno. */
   readonly refused: number;
@@ -29,7 +29,7 @@ export interface LoadReport {
   readonly duration_ns: number;
   readonly pacing: {
     /** Mean rate against the schedule's own, whatever the arrivals: (asked time / taken time - 1) · 100. */
-    readonly rate_error_percent: number;
+    readonly rate_error_percent: number | null;
     /** Departure after the due time. */
     readonly late_p50_ns: number;
     readonly late_p99_ns: number;
@@ -41,6 +41,7 @@ export function loadReport(options: LoadOptions, counters: LoadCounters): LoadRe
   const { sent, refused, firstNs, lastNs, firstDueNs, lastDueNs, nextDueNs } = counters;
   const attempted = sent + refused;
   const takenNs = attempted > 0 ? lastNs - firstNs + (nextDueNs - lastDueNs) : 0;
+  const allAtOnce = attempted > 0 && nextDueNs === firstDueNs;
   const lateness = new Histogram();
   lateness.merge(counters.lateness);
   // A bucket's middle may lie above the greatest value in it.
@@ -54,7 +55,7 @@ export function loadReport(options: LoadOptions, counters: LoadCounters): LoadRe
     flows: options.flows,
     payload_bytes: options.payloadBytes,
     offered_pps: options.pps,
-    sent_pps: takenNs > 0 ? (sent * 1e9) / takenNs : 0,
+    sent_pps: allAtOnce ? null : takenNs > 0 ? (sent * 1e9) / takenNs : 0,
     sent,
     refused,
     errors: errorsOf(counters.errors),
@@ -62,7 +63,11 @@ export function loadReport(options: LoadOptions, counters: LoadCounters): LoadRe
     bytes: sent * options.payloadBytes,
     duration_ns: Math.round(takenNs),
     pacing: {
-      rate_error_percent: takenNs > 0 ? ((nextDueNs - firstDueNs) / takenNs - 1) * 100 : 0,
+      rate_error_percent: allAtOnce
+        ? null
+        : takenNs > 0
+          ? ((nextDueNs - firstDueNs) / takenNs - 1) * 100
+          : 0,
       late_p50_ns: late(0.5),
       late_p99_ns: late(0.99),
       late_max_ns: Math.round(counters.latestNs),
@@ -74,14 +79,16 @@ export function loadReport(options: LoadOptions, counters: LoadCounters): LoadRe
 export function loadText(report: LoadReport): string {
   const { pacing } = report;
   const errors = Object.entries(report.errors).map(([name, n]) => `${name} × ${formatCount(n)}`);
+  const { sent_pps: sentPps } = report;
+  const error = pacing.rate_error_percent;
   const rows: [string, string][] = [
     ["target", `${report.target}, ${report.arrivals}, seed ${report.seed}`],
     ["offered", formatRate(report.offered_pps)],
-    ["sent", `${formatRate(report.sent_pps)}, ${formatCount(report.sent)} packets`],
+    ["sent", `${sentPps === null ? "—" : formatRate(sentPps)}, ${counted(report.sent, "packet")}`],
     ["bytes", `${formatBytes(report.bytes)} in ${formatNs(report.duration_ns)}`],
     ["refused", [formatCount(report.refused), ...errors].join(", ")],
     ["unsent", formatCount(report.unsent)],
-    ["rate error", `${pacing.rate_error_percent.toFixed(4)} %`],
+    ["rate error", error === null ? "—" : `${error.toFixed(4)} %`],
     [
       "late",
       `median ${formatNs(pacing.late_p50_ns)}, p99 ${formatNs(pacing.late_p99_ns)}, max ${formatNs(pacing.late_max_ns)}`,

@@ -56,7 +56,8 @@ export interface ProgramCost {
 
 export interface LoadReport {
   readonly offered_pps: number;
-  readonly sent_pps: number;
+  /** Null when all packets were due at once. */
+  readonly sent_pps: number | null;
   readonly sent: number;
   readonly refused: number;
 }

@@ -1,5 +1,5 @@
 /** The monitor on a terminal: the last interval, how p99 went, and where the time lies. */
-import { formatCount, formatNs } from "../base/units.ts";
+import { counted, formatCount, formatNs } from "../base/units.ts";
 import type { Span } from "../model/spans.ts";
 import { sparkline } from "../sinks/bars.ts";
 import { histogram } from "../sinks/histogram.ts";
@@ -101,7 +101,8 @@ export class LiveView {
       const broken = now.find((one) => one.objective === objective);
       const times = this.#violated.get(objective) ?? 0;
       if (broken) return this.#red(`VIOLATED ${describeViolation(broken)}`);
-      const before = times > 0 ? `; violated in ${times} of ${this.#looks} intervals` : "";
+      const before =
+        times > 0 ? `; violated in ${times} of ${counted(this.#looks, "interval")}` : "";
       return `kept ${objective.text}${before}`;
     });
   }
@@ -117,7 +118,7 @@ export class LiveView {
       if (counts) sum.merge(counts);
     }
     const name = last.length > 1 ? `${last[at].source.name}: ${span}` : span;
-    const title = `${name} of the last ${this.#past.length} intervals, ${formatCount(sum.count)} packets`;
+    const title = `${name} of the last ${counted(this.#past.length, "interval")}, ${counted(sum.count, "packet")}`;
     const text = histogram(sum, { width, rows: rows - 1 });
     return [this.#bold(title), ...text.trimEnd().split("\n")];
   }

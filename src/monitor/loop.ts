@@ -13,6 +13,8 @@ export interface LoopOptions {
   readonly count: number | undefined;
   readonly objectives: readonly Objective[];
   readonly stop: AbortSignal;
+  /** Ends the watching, before the last look: so all of that is of the same packets. */
+  readonly detach: () => void;
   /** All sources of one look. */
   readonly tell: (told: readonly Told[]) => void;
 }
@@ -33,7 +35,7 @@ export interface Ended {
 
 /** An interval ended before its time is told, too, so that the sum of all is all packets. */
 export async function watch(sources: readonly Source[], options: LoopOptions): Promise<Ended> {
-  const { intervalNs, objectives, stop } = options;
+  const { intervalNs, objectives, stop, count = Number.POSITIVE_INFINITY } = options;
   const startNs = monotonicNs();
   const first = sources.map(() => nothingYet(startNs));
   const endNs = startNs + (options.durationNs ?? Number.POSITIVE_INFINITY);
@@ -42,9 +44,12 @@ export async function watch(sources: readonly Source[], options: LoopOptions): P
   );
   let before: readonly Look[] = first;
   let intervals = 0;
-  while (!stop.aborted && intervals < (options.count ?? Number.POSITIVE_INFINITY)) {
+  let last = stop.aborted;
+  while (!last) {
     const due = Math.min(startNs + (intervals + 1) * intervalNs, endNs);
     await until(due, stop);
+    last = stop.aborted || due >= endNs || intervals + 1 >= count;
+    if (last) options.detach();
     const looks = sources.map((source) => source.look());
     const at = new Date();
     intervals++;
@@ -60,7 +65,6 @@ export async function watch(sources: readonly Source[], options: LoopOptions): P
       }),
     );
     before = looks;
-    if (due >= endNs) break;
   }
   const whole = sources.map((source, i) => ({
     source,

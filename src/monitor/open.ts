@@ -12,6 +12,8 @@ export interface Opened extends Disposable {
   /** The kernel's names of the places that are watched. */
   readonly hooks: string;
   readonly sources: readonly Source[];
+  /** Ends the watching; the sources keep what they have. */
+  detach(): void;
 }
 
 export function openSources(
@@ -26,6 +28,7 @@ export function openSources(
       name,
       hooks: listed(Object.entries(ForwardProbe.hooks)),
       sources: [forwardSource(probe, name, deadline !== undefined)],
+      detach: () => probe.detach(),
       [Symbol.dispose]: () => probe[Symbol.dispose](),
     };
   }
@@ -45,6 +48,7 @@ export function openSources(
     sources: ports.map((port) =>
       vnfSource(probe, probe.watch(port, filter), port, deadline !== undefined),
     ),
+    detach: () => probe.detach(),
     [Symbol.dispose]: () => probe[Symbol.dispose](),
   };
 }

@@ -1,5 +1,5 @@
 /** The whole time, for people: said when the monitor ends. */
-import { formatCount, formatNs, formatRate } from "../base/units.ts";
+import { counted, formatCount, formatNs, formatRate } from "../base/units.ts";
 import type { Column, Row } from "../model/table.ts";
 import type { Deadline } from "../probes/deadline.ts";
 import { table } from "../sinks/table.ts";
@@ -73,7 +73,7 @@ export function deadlineText(deadline: Deadline, { span, ns }: DeadlineAsked): s
 export function objectivesText(verdicts: ReadonlyMap<Objective, Verdict>): string {
   return [...verdicts]
     .map(([{ text }, { judged, violated }]) => {
-      const intervals = `${formatCount(judged)} interval${judged === 1 ? "" : "s"}`;
+      const intervals = counted(judged, "interval");
       if (judged === 0) return `objective ${text}: no packet came to judge it by\n`;
       if (violated === 0) return `objective ${text}: kept in ${intervals}\n`;
       return `objective ${text}: VIOLATED in ${formatCount(violated)} of ${intervals}\n`;

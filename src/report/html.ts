@@ -1,6 +1,6 @@
+import { counted } from "../base/units.ts";
 import { type ChartName, charts } from "./charts.ts";
 import {
-  count,
   heading,
   list,
   manifestTable,
@@ -39,7 +39,7 @@ export function reportHtml(report: Report): string {
     ...order.map((name) => pictures(...explanations[name], charts(report, name), name === "ecdf")),
     list("Notes", reportNotes(report)),
     problemList(report.problems),
-    manifestTable(`Manifest of ${count(manifests.length, "run")}`, [{ name: "", manifests }]),
+    manifestTable(`Manifest of ${counted(manifests.length, "run")}`, [{ name: "", manifests }]),
   ]);
 }
 
@@ -48,7 +48,7 @@ function overview({ combinations }: Report): string {
   const packets = combinations.reduce((all, { quantities }) => {
     return all + ((quantities.sojourn ?? quantities.truth)?.summary.count ?? 0);
   }, 0);
-  const text = `${count(combinations.length, "combination")}, ${count(runs, "run")}, ${count(packets, "sampled packet")}.`;
+  const text = `${counted(combinations.length, "combination")}, ${counted(runs, "run")}, ${counted(packets, "sampled packet")}.`;
   return soft(text);
 }
 

@@ -7,6 +7,7 @@ import type { CombinationFiles } from "./folders.ts";
 import { Pairing } from "./pairing.ts";
 import { Pool } from "./pool.ts";
 import { describe, type Quantities } from "./quantity.ts";
+import { inAnotherUnit } from "./units.ts";
 
 /** KERNEL_ and VNF_: two samples, and how their rows compare. */
 export function analyseLogs(
@@ -25,8 +26,13 @@ export function analyseLogs(
       scheme,
       onProblem,
     };
-    const kernel = attempt(files.KERNEL, (file) => readKernelLog(file, context), onProblem);
-    const vnf = attempt(files.VNF, (file) => readVnfLog(file, context), onProblem);
+    const read = [
+      attempt(files.KERNEL, (file) => readKernelLog(file, context), onProblem),
+      attempt(files.VNF, (file) => readVnfLog(file, context), onProblem),
+    ] as const;
+    const doubt = read[0] && read[1] && inAnotherUnit(read[0], read[1], scheme);
+    if (doubt) onProblem(doubt.problem);
+    const [kernel, vnf] = read.map((log) => (log === doubt?.log ? undefined : log));
     sojourn.add(kernel?.valueNs, kernel?.length);
     truth.add(vnf?.valueNs, vnf?.length);
     if (kernel && vnf) pairing.add(kernel, vnf, params.packets);

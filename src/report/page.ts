@@ -1,4 +1,5 @@
 /** The parts that HTML pages of reports are made of. */
+import { counted } from "../base/units.ts";
 import type { Manifest } from "../model/result.ts";
 import type { Table } from "../model/table.ts";
 import type { RowProblem } from "../results/lines.ts";
@@ -26,10 +27,6 @@ export function heading(text: string): string {
 
 export function soft(text: string): string {
   return element("p", { class: "soft" }, escapeText(text));
-}
-
-export function count(number: number, what: string): string {
-  return `${cellText(number, "count")} ${what}${number === 1 ? "" : "s"}`;
 }
 
 export function tableHtml({ columns, rows }: Table): string {
@@ -98,7 +95,7 @@ export function manifestTable(
 
 function valuesHtml(manifests: readonly Manifest[], key: string): string {
   const values = [...new Set(manifests.map((manifest) => valueText(manifest[key])))];
-  const more = values.length > 3 ? ` … ${count(values.length, "different value")}` : "";
+  const more = values.length > 3 ? ` … ${counted(values.length, "different value")}` : "";
   const shown = values.slice(0, 3).map((value) => element("code", {}, escapeText(value)));
   return shown.join(", ") + more;
 }

@@ -9,6 +9,10 @@ export interface PacketLog {
   number: Uint32Array;
   interval: Uint32Array;
   valueNs: Float64Array;
+  /** Whether values have decimals: they are µs for certain. */
+  decimals: boolean;
+  /** The unit that the file was read in; else ns. */
+  microseconds: boolean;
   /** Interval numbers that are missing between the first and the last. */
   readonly missingIntervals: number;
 }
@@ -24,38 +28,43 @@ export interface LogContext {
 }
 
 /**
- * Reads a KERNEL_ file (8 columns; 7 as KOMon's monitor_kernel.sh wrote them). Whole µs in 2018.
+ * Reads a KERNEL_ file (8 columns; 7 as KOMon's monitor_kernel.sh wrote them). Whole µs in 2018; with decimals µs, too.
  * *Fails when* the file cannot be read; bad rows are left out and told to `onProblem`.
  */
 export function readKernelLog(file: string, context: LogContext): PacketLog {
-  const factor = context.scheme === "2018" ? 1000 : 1;
-  return readPackets(file, [7, 8], context, (row) => row.cells[row.columns - 1] * factor);
+  return readPackets(file, [7, 8], context, context.scheme === "2018");
 }
 
 /**
  * Reads a VNF_ file. Values with decimals are the µs of 2018; then every row must have them.
  */
 export function readVnfLog(file: string, context: LogContext): PacketLog {
-  let microseconds: boolean | undefined;
-  return readPackets(file, [8], context, (row) => {
-    const value = row.cells[row.columns - 1];
-    const decimals = row.decimals >= 0;
-    microseconds ??= decimals;
-    if (microseconds !== decimals)
-      return "mixed units: some values have decimals (µs), some not (ns)";
-    return decimals ? Math.round(value * 1000) : value;
-  });
+  return readPackets(file, [8], context, false);
+}
+
+/** The time of a row in ns; a text when it is not in the unit of those before it. */
+function timeOf(row: Row, log: PacketLog, wholeMicroseconds: boolean): number | string {
+  const value = row.cells[row.columns - 1];
+  const decimals = row.decimals >= 0;
+  const microseconds = decimals || wholeMicroseconds;
+  if (log.length > 0 && log.microseconds !== microseconds) {
+    return "mixed units: some values have decimals (µs), some not (ns)";
+  }
+  log.microseconds = microseconds;
+  log.decimals ||= decimals;
+  return microseconds ? Math.round(value * 1000) : value;
 }
 
 function readPackets(
   file: string,
   columns: readonly number[],
   context: LogContext,
-  nsOf: (row: Row) => number | string,
+  wholeMicroseconds: boolean,
 ): PacketLog {
   const rows = Math.max(16, Math.min(context.rows, 20_000_000));
   const log = {
     file,
+    ...{ decimals: false, microseconds: wholeMicroseconds },
     length: 0,
     number: new Uint32Array(rows),
     interval: new Uint32Array(rows),
@@ -67,7 +76,7 @@ function readPackets(
     if (begunAgain) return undefined;
     begunAgain = row.cells[0] === 1 && log.length > 0;
     if (begunAgain) return "the numbering begins again: of two runs in one file the first is read";
-    const ns = misplaced(row, log, context) ?? nsOf(row);
+    const ns = misplaced(row, log, context) ?? timeOf(row, log, wholeMicroseconds);
     if (typeof ns === "string") return ns;
     if (ns < 0 || ns > Number.MAX_SAFE_INTEGER) return `${ns} ns is no time that a packet took`;
     if (log.length === log.number.length) grow(log);

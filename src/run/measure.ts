@@ -58,6 +58,7 @@ export async function measure(
   const loadReport = parseLoad(await load.stop());
   await settled(probe, number);
   await vnf?.stop();
+  probe.detach();
   const truthIsThere = vnf !== undefined && !vnf.failed;
   const hadWork = session.records.length > 0;
   if (vnf?.failed && hadWork && (session.ended ?? "interrupted") === "interrupted") {

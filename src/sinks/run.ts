@@ -1,6 +1,6 @@
 /** A run for humans: where the time went, how true it is, what was covered, what it cost. */
 import { printable } from "../base/printable.ts";
-import { formatCount, formatNs } from "../base/units.ts";
+import { counted, formatCount, formatNs } from "../base/units.ts";
 import { laws } from "../model/laws.ts";
 import { pointNames } from "../model/points.ts";
 import type { ErrorSummary, RunResult, Summary } from "../model/result.ts";
@@ -62,7 +62,7 @@ function head({ result, incomplete, ended }: RunTextInput): string {
   if (incomplete > 0) {
     const limit = formatNs(Number(result.manifest.timeout_ns));
     const why = ended ? "" : `; each ended by its time-out, ${limit} (--timeout)`;
-    lines.push(`INCOMPLETE: ${incomplete} of ${intervals} intervals lack packets${why}`);
+    lines.push(`INCOMPLETE: ${incomplete} of ${counted(intervals, "interval")} lack packets${why}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -142,9 +142,10 @@ function account({ coverage: c, cost, load }: RunResult): string {
     `          matched ${n(c.matched)} = delivered ${n(c.delivered)} + lost ${n(c.lost)}`,
   ];
   if (load) {
+    const sent = load.sent_pps === null ? "—" : n(Math.round(load.sent_pps));
     lines.push(
-      `load:     offered ${n(Math.round(load.offered_pps))} pps, sent ${n(Math.round(load.sent_pps))} pps; ` +
-        `${n(load.sent)} packets, ${n(load.refused)} refused`,
+      `load:     offered ${n(Math.round(load.offered_pps))} pps, sent ${sent} pps; ` +
+        `${counted(load.sent, "packet")}, ${n(load.refused)} refused`,
     );
   }
   if (cost.programs.length > 0) {

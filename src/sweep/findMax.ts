@@ -133,8 +133,9 @@ export function objectionTo({ result, why, state }: Outcome, goal: MaxGoal): str
   if (goal.p99Ns !== undefined && !(p99Ns <= goal.p99Ns)) {
     return `p99 of ${goal.span} ${formatNs(p99Ns)} > ${formatNs(goal.p99Ns)}`;
   }
-  if (load && load.sent_pps < reached * load.offered_pps) {
-    return `the load reached ${Math.round(load.sent_pps)} of ${load.offered_pps} pps`;
+  const sentPps = load?.sent_pps ?? 0;
+  if (load && sentPps < reached * load.offered_pps) {
+    return `the load reached ${Math.round(sentPps)} of ${load.offered_pps} pps`;
   }
   return undefined;
 }
@@ -142,7 +143,7 @@ export function objectionTo({ result, why, state }: Outcome, goal: MaxGoal): str
 /** Whether the load was far behind its schedule although it reached its rate: it was not let run. */
 function isDisturbed({ result }: Outcome): boolean {
   const { load } = result ?? {};
-  if (!load || load.sent_pps < reached * load.offered_pps) return false;
+  if (!load || (load.sent_pps ?? 0) < reached * load.offered_pps) return false;
   return (latestNs(load) ?? 0) > stillNs;
 }
 

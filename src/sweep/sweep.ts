@@ -1,6 +1,8 @@
 /** Measures the runs of a sweep, one after the other, each saved before the next begins. */
+
 import { join, relative } from "node:path";
 import { KomonError, usageError } from "../base/errors.ts";
+import { counted } from "../base/units.ts";
 import type { Manifest, RunResult } from "../model/result.ts";
 import type { Gap } from "../model/run.ts";
 import { Estimate, expectedNs } from "./estimate.ts";
@@ -98,7 +100,7 @@ export class Sweep {
   #recover(): void {
     const { finished, removed } = this.#storage.recover();
     const { progress } = this.options;
-    const runs = (count: number) => `${count} ${count === 1 ? "run" : "runs"} that a crash left`;
+    const runs = (count: number) => `${counted(count, "run")} that a crash left`;
     if (finished > 0) progress.say(`finished saving ${runs(finished)}`);
     if (removed > 0) progress.say(`removed the beginning of ${runs(removed)}`);
   }

@@ -35,12 +35,15 @@ describe("komon run", () => {
     [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args", "--cpu 9999"], "CPU 9999"],
     [["run", "1", "5", "0", "1000", "64", "0", "--load-args", "--burst 5"], "--load-args"],
     [["run", "1", "5", "0", "1000", "64", "0", "--load-args=--help"], "--load-args"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--vnf-args=--delay=1ms"], "said by DELAY"],
+    [["run", "1", "5", "0", "1000", "64", "0", "--load-args=--pps=3"], "said by PPS"],
     [["run", "1", "5", "0", "1000", "64", "0", "--vnf", "external"], "nobody receives on UDP port"],
     [["monitor", "--port", "9", "--deadline-of", "service"], "--deadline"],
     [["detach", "--port", "9", "--all"], "exclude each other"],
   ])("wrong use ends with 2 and names what is wrong: %p", async (words, told) => {
     await using world = await World.open();
-    const said = await world.komon(...words);
+    const out = words[0] === "run" ? ["--out", "/tmp/out"] : []; // what is measured all the same stays in there
+    const said = await world.komon(...words, ...out);
     expect(said.code).toBe(2);
     expect(said.stderr).toContain(told);
     expect(said.stdout).toBe("");

@@ -51,6 +51,7 @@ describe("komon sweep", () => {
     [["--vnf-args", "--drp 0.1"], "--drop"],
     [["--load-args", "--burst 5"], "--arrivals burst"],
     [["--cpu", "9999"], "CPU 9999"],
+    [["--vnf-args", "--law=1"], "--law cannot be given here"],
   ])("flags that no run can have are refused before anything runs: %p", async (words, told) => {
     await using world = await World.open();
     world.write("/tmp/p", lines("0,10"));
@@ -69,6 +70,37 @@ describe("komon sweep", () => {
     expect(said.code).toBe(2);
     expect(said.stderr).toContain("RUN_1000pps_64byte_0.01_10_3_5_0_1.json");
     expect(digests(seen(world, "/tmp/out"))).toEqual(before);
+  });
+
+  test("--dry-run where there is a sweep says that it would be refused, and changes nothing", async () => {
+    await using world = await World.open();
+    world.write("/tmp/p", lines("0"));
+    expect((await world.komon("sweep", "/tmp/p", "--reps", "1", ...out)).code).toBe(0);
+    const before = digests(seen(world, "/tmp/out"));
+    const dry = ["sweep", "/tmp/p", "--reps", "1", "--dry-run", ...out];
+    const said = await world.komon(...dry);
+    expect([said.code, said.stderr]).toEqual([0, expect.stringContaining("holds a sweep already")]);
+    expect(said.stderr).toContain("1 run to measure");
+    const resumed = await world.komon(...dry, "--resume");
+    expect(resumed.stderr).not.toContain("holds a sweep already");
+    expect(digests(seen(world, "/tmp/out"))).toEqual(before);
+  });
+
+  test("--vnf external where nobody receives is refused, and nothing is written", async () => {
+    await using world = await World.open();
+    world.write("/tmp/p", lines("0"));
+    const said = await world.komon(
+      "sweep",
+      "/tmp/p",
+      "--vnf",
+      "external",
+      "--port",
+      "4321",
+      ...out,
+    );
+    const told = expect.stringContaining("nobody receives on UDP port 4321");
+    expect([said.code, said.stdout, said.stderr]).toEqual([2, "", told]);
+    expect(names(seen(world, "/tmp"))).not.toContain("out");
   });
 
   test("random order is the same for the same seed", async () => {

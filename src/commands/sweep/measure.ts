@@ -1,17 +1,15 @@
 /** A line of a parameter file, with the command's flags, as one measurement. */
+import { counted } from "../../base/units.ts";
 import type { Gap } from "../../model/run.ts";
 import { measure } from "../../run/measure.ts";
 import type { RunOptions } from "../../run/options.ts";
 import type { OptionColumn } from "../../sweep/columns.ts";
 import type { MeasureRun } from "../../sweep/outcome.ts";
 import type { SweepRun } from "../../sweep/runs.ts";
+import { loadColumns, vnfColumns } from "../childFlags.ts";
 
 /** What the flags say for all runs; a line's own columns count more. */
 export type CommonOptions = Omit<RunOptions, "params" | "seed" | "out">;
-
-/** Columns that are flags of `komon vnf` and of `komon load`; with `yes` for those without a value. */
-const vnfColumns = ["workers", "shared_socket", "buffer", "drop", "reorder", "duplicate"] as const;
-const loadColumns = ["arrivals", "burst", "flows", "identical"] as const;
 
 export function runOptions(
   { params, options }: SweepRun,
@@ -55,7 +53,8 @@ export function measurer(
       const measured = await measure(runOptions(run, common, seed, folder), either, interval);
       const { result, ended, wrongPairs, unwritten } = measured;
       if (unwritten) throw unwritten;
-      if (wrongPairs > 0) return { result, failed: `${wrongPairs} packets were paired wrongly` };
+      if (wrongPairs > 0)
+        return { result, failed: `${counted(wrongPairs, "packet")} paired wrongly` };
       const cut = ended === "interrupted" && !stop.aborted;
       return { result, ...(ended !== undefined && !cut && { failed: ended }) };
     } finally {

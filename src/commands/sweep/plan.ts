@@ -61,7 +61,7 @@ export function commonOptions(given: PlanFlags): CommonOptions {
   return {
     ...{ gap, hooks, port, ipv6, cpu, awake, wait, cost },
     external: given.vnf === "external",
-    vnfArgs: vnfWords(given.vnfArgs),
+    vnfArgs: vnfWords(given.vnfArgs, cpu),
     loadArgs: loadWords(given.loadArgs),
     timeoutNs: given.timeout,
   };

@@ -17,6 +17,7 @@ import {
 } from "../../kernel/generated/forward.ts";
 import type { ProgramInfo } from "../../kernel/info.ts";
 import { monotonicNs } from "../../kernel/libc.ts";
+import { type BpfLink, programsOver } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { BpfObject } from "../../kernel/object.ts";
 import { type Deadline, DeadlineMemory } from "../deadline.ts";
@@ -60,6 +61,7 @@ export class ForwardProbe implements Disposable {
   readonly #memory: ForwardMemory;
   readonly #passing: PassingMemory;
   readonly #object: BpfObject;
+  readonly #links: readonly BpfLink[];
   readonly #opened: DisposableStack;
 
   private constructor(options: ForwardProbeOptions) {
@@ -81,13 +83,22 @@ export class ForwardProbe implements Disposable {
     this.#deadlines = opened.use(new DeadlineMemory(map("deadlines", komonDeadline.size)));
     this.#memory = opened.use(new ForwardMemory(map("counters", komonForwardCounters.size)));
     this.#passing = opened.use(new PassingMemory(map("passing", komonPassing.size)));
-    for (const name of programs) opened.use(object.program(name).attach());
+    this.#links = programs.map((name) => opened.use(object.program(name).attach()));
     this.#object = object;
     this.#opened = opened.move();
   }
 
   static open(options: ForwardProbeOptions): ForwardProbe {
     return new ForwardProbe(options);
+  }
+
+  /**
+   * Ends the watching; what was counted stays to be read, and moves no more. The entry first: who has come in may
+   * yet be seen to go out.
+   */
+  detach(): void {
+    for (const link of this.#links.toReversed()) link[Symbol.dispose]();
+    programsOver();
   }
 
   /** Residence of every packet since {@link open}. */

@@ -18,6 +18,7 @@ import {
 } from "../../kernel/generated/vnf.ts";
 import { kprobeMisses, type ProgramInfo } from "../../kernel/info.ts";
 import { monotonicNs } from "../../kernel/libc.ts";
+import { programsOver } from "../../kernel/link.ts";
 import { possibleCpus } from "../../kernel/map.ts";
 import { RingBuffer } from "../../kernel/ringbuf.ts";
 import type { Point } from "../../model/points.ts";
@@ -73,6 +74,8 @@ export class VnfProbe implements Disposable {
   readonly #vnfs: number;
   readonly #opened: DisposableStack;
   #watched = 0;
+  /** By link, once they are closed: the kernel forgets them with it. */
+  #missesAtEnd: readonly number[] | undefined;
 
   private constructor(attached: Attached, vnfs: number, cpus: number, expiryNs: number) {
     using opened = new DisposableStack();
@@ -219,6 +222,20 @@ export class VnfProbe implements Disposable {
     return young + old;
   }
 
+  /**
+   * Ends the watching; what was counted stays to be read, and moves no more. Packets that are on their way now are in
+   * flight for good. Arrivals end first and departures last, so that few are.
+   */
+  detach(): void {
+    if (this.#missesAtEnd) return;
+    const { links } = this.#attached;
+    this.#missesAtEnd = links.map(({ fd }) => kprobeMisses(fd));
+    const names = this.#programNames();
+    const inTurn = [...links.keys()].sort((a, b) => turnToEnd(names[a]) - turnToEnd(names[b]));
+    for (const index of inTurn) links[index][Symbol.dispose]();
+    programsOver();
+  }
+
   /** Where every packet went. Exact when nothing moves; read all waiting records first. */
   coverage(vnf: number): CoverageDetail {
     const now = monotonicNs();
@@ -236,18 +253,29 @@ export class VnfProbe implements Disposable {
   programs(): Map<string, ProgramInfo> {
     const { object, links } = this.#attached;
     const infos = new Map<string, ProgramInfo>();
-    const names = [...this.hooks.values()].flatMap((hook) => hook.programs);
-    for (const [index, name] of names.entries()) {
+    for (const [index, name] of this.#programNames().entries()) {
       const info = object.program(name).info();
-      const recursionMisses = info.recursionMisses + kprobeMisses(links[index].fd);
-      infos.set(name, { ...info, recursionMisses });
+      const missed = this.#missesAtEnd?.[index] ?? kprobeMisses(links[index].fd);
+      infos.set(name, { ...info, recursionMisses: info.recursionMisses + missed });
     }
     return infos;
+  }
+
+  /** In the order of their links. */
+  #programNames(): string[] {
+    return [...this.hooks.values()].flatMap((hook) => hook.programs);
   }
 
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
   }
+}
+
+/** Along a packet's way. What ends a system call goes after all that began in one: else it would seem to last. */
+function turnToEnd(program: string): number {
+  const turns = ["rx", "read", "send", "tx"];
+  const turn = turns.findIndex((point) => program.startsWith(point));
+  return program === "read_sys_exit" || turn < 0 ? turns.length : turn;
 }
 
 /**

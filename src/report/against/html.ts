@@ -1,4 +1,5 @@
-import { count, list, manifestTable, page, pictures, problemList, section, soft } from "../page.ts";
+import { counted } from "../../base/units.ts";
+import { list, manifestTable, page, pictures, problemList, section, soft } from "../page.ts";
 import type { Report } from "../report.ts";
 import { reportNotes } from "../text.ts";
 import { type AgainstChart, againstCharts } from "./charts.ts";
@@ -43,6 +44,6 @@ export function againstHtml(a: Report, b: Report, comparison: Comparison): strin
     section("All figures", differenceTable(comparison, comparison.differences)),
     list("Notes", [...new Set([...reportNotes(a), ...reportNotes(b)])]),
     problemList([...a.problems, ...b.problems]),
-    manifestTable(`Manifest of ${count(runs, "run")}`, sides),
+    manifestTable(`Manifest of ${counted(runs, "run")}`, sides),
   ]);
 }

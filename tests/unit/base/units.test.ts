@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Exit, KomonError } from "../../../src/base/errors.ts";
 import {
+  counted,
   formatBytes,
   formatCount,
   formatNs,
@@ -159,6 +160,14 @@ describe("printing", () => {
     [Number.NaN, "-"],
   ])("%d ns reads %s", (ns, text) => {
     expect(formatNs(ns)).toBe(text);
+  });
+
+  test("one thing has no s", () => {
+    expect(["0", "1", "1234"].map((n) => counted(Number(n), "packet"))).toEqual([
+      "0 packets",
+      "1 packet",
+      "1,234 packets",
+    ]);
   });
 
   test("of rates, sizes and counts", () => {

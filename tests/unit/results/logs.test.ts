@@ -79,6 +79,19 @@ describe("logs of 2018", () => {
   });
 });
 
+describe("the unit of a kernel's log", () => {
+  test("decimals are µs, whatever the name; then all rows must have them", () => {
+    const rows = "1;1;1;1000;128;0.1;100;107.25\n2;1;2;1000;128;0.1;100;107\n";
+    const path = textFile(folder, "decimals", rows);
+    const known = context();
+    const log = readKernelLog(path, known);
+    expect([log.length, log.valueNs[0], log.decimals]).toEqual([1, 107_250, true]);
+    expect(known.problems).toMatchObject([{ file: path, line: 2 }]);
+    const old = readKernelLog(path, context("2018"));
+    expect([...old.valueNs.subarray(0, old.length)]).toEqual([107_250, 107_000]);
+  });
+});
+
 describe("logs that are not as they should be", () => {
   test("seven columns of the kernel alone", () => {
     const path = textFile(folder, "seven", "1;2;1;1000;128;0.1;5000\n");

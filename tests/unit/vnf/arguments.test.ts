@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { readVnfFlags } from "../../../src/commands/vnf.ts";
 import { delayOf, intervalText, lawOf, numberList } from "../../../vnf/arguments.ts";
 
 describe("arguments of the VNF", () => {
@@ -11,6 +12,15 @@ describe("arguments of the VNF", () => {
     expect(() => delayOf("-3")).toThrow();
     expect(() => delayOf("2h")).toThrow("at most");
     expect(() => delayOf("soon")).toThrow("not a duration");
+  });
+
+  test("what is wrong with a value is said with its flag", () => {
+    for (const [flag, value] of [
+      ["--delay", "-1"],
+      ["--law", "zipf"],
+    ]) {
+      expect(() => readVnfFlags([`${flag}=${value}`])).toThrow(new RegExp(`^${flag}: .*${value}`));
+    }
   });
 
   test("a law has a number and names", () => {
