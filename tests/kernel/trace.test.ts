@@ -112,8 +112,14 @@ describe("komon trace tcplife", () => {
       socket[Symbol.dispose]();
     }
     await acceptor.exited;
-    const pids = (await trace.rows()).map((row) => row.pid);
-    expect(pids).toEqual([acceptor.pid, acceptor.pid, acceptor.pid]);
+    const rows = await trace.rows();
+    // Where a task may be preempted inside a program, the kernel may leave out the one at accept: that is said.
+    const leftOut = Number(/(\d+) runs of programs were left out/.exec(trace.complaints)?.[1] ?? 0);
+    expect(trace.code).toBe(leftOut > 0 ? 1 : 0);
+    const wrong = rows.filter(({ pid }) => pid !== acceptor.pid);
+    expect(wrong.filter(({ pid }) => pid !== process.pid)).toEqual([]);
+    expect(wrong.length).toBeLessThanOrEqual(leftOut);
+    expect(rows.length).toBe(3);
     expect(acceptor.pid).not.toBe(process.pid);
   });
 
