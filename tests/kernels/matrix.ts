@@ -16,7 +16,7 @@ import { consoleStory } from "./console.ts";
 import { endWith } from "./ending.ts";
 import { guestError } from "./guest.ts";
 import { installMissing } from "./host.ts";
-import { guardSeconds, inquire } from "./inquiry.ts";
+import { cpusOf, guardSeconds, inquire } from "./inquiry.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { line, table, tableIn, withTable } from "./report.ts";
 import { matrixSeries, type Series } from "./series.ts";
@@ -108,12 +108,15 @@ function guestsOf(kernel: Kernel, checks: readonly Check[]): Guest[] {
     (check) =>
       isAskedOf(check, kernel.series) && (!check.from || isSince(kernel.version, check.from)),
   );
-  const guests = Math.ceil(asked.length / checksPerGuest);
-  const share = Math.ceil(asked.length / guests);
-  return Array.from({ length: guests }, (_, at) => ({
-    kernel,
-    checks: asked.slice(at * share, (at + 1) * share),
-  }));
+  const alike = Map.groupBy(asked, cpusOf).values();
+  return [...alike].flatMap((group) => {
+    const guests = Math.ceil(group.length / checksPerGuest);
+    const share = Math.ceil(group.length / guests);
+    return Array.from({ length: guests }, (_, at) => ({
+      kernel,
+      checks: group.slice(at * share, (at + 1) * share),
+    }));
+  });
 }
 
 /** By the time that their checks may take: at the end no core waits long for the other. */
