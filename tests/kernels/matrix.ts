@@ -101,7 +101,7 @@ interface Guest {
 }
 
 /** At most so many checks are put to one guest: a boot costs ten seconds, and no core waits long for the last one. */
-const checksPerGuest = 9;
+const checksPerGuest = 12;
 
 function guestsOf(kernel: Kernel, checks: readonly Check[]): Guest[] {
   const asked = checks.filter(

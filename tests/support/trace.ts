@@ -1,6 +1,6 @@
 /** A `komon trace` that has begun, read as JSON Lines. */
 import { top } from "./komon.ts";
-import { lineOf } from "./world.ts";
+import { lineOf, restOf } from "./world.ts";
 
 const sources = [process.execPath, `${top}/src/main.ts`];
 
@@ -23,7 +23,7 @@ export class Trace implements AsyncDisposable {
     });
     const trace = new Trace(child);
     await lineOf(child.stderr, /Hit Ctrl-C/);
-    trace.#stderr = child.stderr.text();
+    trace.#stderr = restOf(child.stderr);
     return trace;
   }
 
