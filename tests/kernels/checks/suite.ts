@@ -47,8 +47,9 @@ const onKprobe = "KOMON_TEST_HOOKS=kprobe";
 /**
  * Files of tests/kernel (and how, where that is not the usual way), and the series that they run on: what the kernel
  * decides most about on all, the rest on two or more that differ, and of what takes minutes the second time a part.
- * All of it has to be done in a quarter of an hour on two cores. Files that are not named need what the guest lacks
- * (a browser, other people's VNFs, Prometheus, more modules) or time that is worth something, and are left to the host.
+ * All of it should be done in a quarter of an hour on two cores, and takes about twenty minutes. Files that are not
+ * named need what the guest lacks (a browser, other people's VNFs, Prometheus, more modules) or time that is worth
+ * something, and are left to the host.
  */
 const files: Readonly<Record<string, File>> = {
   "vnf-probe-fentry": { on: all, cpus: 2 },
