@@ -1,5 +1,6 @@
 /** Packets as the Internet sends them: what the probe reports of them is right, or it says that it is not. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { socketAddress } from "../../src/kernel/address.ts";
 import { errnoName, lastErrno, libc, monotonicNs } from "../../src/kernel/libc.ts";
 import { bindSocket, closeSocket } from "../../src/kernel/socket.ts";
@@ -48,16 +49,24 @@ function lacksUdpLite(): string | undefined {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
 
-/** Sends packets, each of some frames, to a VNF that mirrors them one by one; the probe's account of it. */
-async function through(packets: readonly (readonly Uint8Array[])[], options: VnfOptions = {}) {
+/**
+ * Sends packets, each of some frames, to a VNF that mirrors them one by one; the probe's account of it. `refused` is the
+ * kernel's count of those that it keeps from the VNF.
+ */
+async function through(
+  packets: readonly (readonly Uint8Array[])[],
+  options: VnfOptions = {},
+  refused = () => 0,
+) {
   using vnf = wire.vnf(options);
   using watched = wire.probe();
   watched.sampleAll();
   const putNs: number[] = [];
   for (const frames of packets) {
     putNs.push(monotonicNs());
+    const before = refused();
     wire.send(...frames);
-    while (vnf.mirror() === 0) await Bun.sleep(1);
+    while (vnf.mirror() === 0 && refused() === before) await Bun.sleep(1);
   }
   return { vnf: vnf.seen, putNs, records: watched.read(), coverage: watched.coverage };
 }
@@ -86,7 +95,13 @@ describe("each packet is matched, and seen at all points:", () => {
   });
 });
 
-test("UDP of IPv6 with length 0 (RFC 2675) is as long as its packet", async () => {
+/** UDP of IPv6 with length 0 that the stack freed: it does on 7.3, not on 6.18. */
+function freed(): number {
+  const counts = readFileSync(`/proc/${wire.world.pid}/net/snmp6`, "utf8");
+  return Number(/^Udp6InErrors\s+(\d+)$/m.exec(counts)?.[1]);
+}
+
+test("UDP of IPv6 with length 0 (RFC 2675) is as long as its packet, or none where the kernel frees it", async () => {
   const frames = numbers(23).map((seq) => {
     const whole = udpPacket(ends6, numbered(seq));
     const sum = whole[6] * 256 + whole[7] + whole.length; // the length is in it twice, and leaves it once
@@ -98,9 +113,12 @@ test("UDP of IPv6 with length 0 (RFC 2675) is as long as its packet", async () =
       ),
     ];
   });
-  const got = await through([[frame6(ends6, numbered(0))], ...frames]);
-  expectExact(got, 24);
-  expect(got.coverage).toMatchObject({ seen: 24, matched_rewritten: 0 });
+  const before = freed();
+  const got = await through([[frame6(ends6, numbered(0))], ...frames], {}, freed);
+  const taken = 24 - (freed() - before);
+  expect([1, 24]).toContain(taken);
+  expectExact({ ...got, putNs: got.putNs.slice(0, taken) }, taken);
+  expect(got.coverage).toMatchObject({ seen: taken, matched_rewritten: 0 });
 });
 
 describe("each packet is matched; that it was not seen at nic is said:", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mountPoint } from "../../src/kernel/mounts.ts";
-import { komon } from "../support/komon.ts";
+import { komon, top } from "../support/komon.ts";
 import { testUnless } from "../support/needs.ts";
 import { ownComm, TcpListener, TcpSocket } from "../support/tcp.ts";
 import { Trace, type TraceRow } from "../support/trace.ts";
@@ -112,8 +112,14 @@ describe("komon trace tcplife", () => {
       socket[Symbol.dispose]();
     }
     await acceptor.exited;
-    const pids = (await trace.rows()).map((row) => row.pid);
-    expect(pids).toEqual([acceptor.pid, acceptor.pid, acceptor.pid]);
+    const rows = await trace.rows();
+    // Where a task may be preempted inside a program, the kernel may leave out the one at accept: that is said.
+    const leftOut = Number(/(\d+) runs of programs were left out/.exec(trace.complaints)?.[1] ?? 0);
+    expect(trace.code).toBe(leftOut > 0 ? 1 : 0);
+    const wrong = rows.filter(({ pid }) => pid !== acceptor.pid);
+    expect(wrong.filter(({ pid }) => pid !== process.pid)).toEqual([]);
+    expect(wrong.length).toBeLessThanOrEqual(leftOut);
+    expect(rows.length).toBe(3);
     expect(acceptor.pid).not.toBe(process.pid);
   });
 
@@ -149,11 +155,11 @@ describe("komon trace tcplife", () => {
       try {
         await using trace = await Trace.start("tcplife", "--cgroup", outer, "--format", "jsonl");
         using listener = new TcpListener();
+        const client = `import { TcpSocket } from "./tests/support/tcp.ts";
+          TcpSocket.connect("127.0.0.1", ${listener.port}).socket.receive(1);`;
         const inside = Bun.spawn(
-          ["sh", "-c", `read go; exec curl -s telnet://127.0.0.1:${listener.port}`],
-          {
-            stdio: ["pipe", "ignore", "ignore"],
-          },
+          ["sh", "-c", 'read go; exec "$0" -e "$1"', process.execPath, client],
+          { cwd: top, stdio: ["pipe", "ignore", "inherit"] },
         );
         writeFileSync(join(inner, "cgroup.procs"), String(inside.pid));
         inside.stdin.write("go\n");
@@ -232,7 +238,9 @@ describe("komon trace tcpconnlat", () => {
     for (const device of ["near", "far"]) await world.ip("link", "set", device, "up");
     await world.ip("neigh", "add", "10.9.0.2", "lladdr", "02:00:00:00:00:02", "dev", "near");
     await world.sysctl("ipv4/tcp_syn_retries", 1);
-    await world.sysctl("ipv4/tcp_syn_linear_timeouts", 0);
+    // Since Linux 6.5; before, no time-out is linear.
+    const linear = "ipv4/tcp_syn_linear_timeouts";
+    if (existsSync(`/proc/sys/net/${linear}`)) await world.sysctl(linear, 0);
     await using trace = await Trace.start("tcpconnlat", "--format", "jsonl");
     expect(() => TcpSocket.connect("127.0.0.1", 1)).toThrow("111");
     const script = `import { TcpSocket } from "./tests/support/tcp.ts";

@@ -42,6 +42,14 @@ export interface GuestResult {
 }
 
 /**
+ * What makes emulation a fifth faster. Without ERMS and FSRM memory is copied and cleared by eight bytes at a time: the
+ * emulator takes a step for each. And a kernel that sees two emulated CPUs run apart would leave the TSC for the HPET,
+ * where each look at the clock is an access to a device.
+ */
+const cheapCpu = "max,-erms,-fsrm";
+const cheapWords = "init_on_alloc=0 tsc=reliable";
+
+/**
  * Runs a command under another kernel, in QEMU's software emulation: /dev/kvm may be there and
  * still not start a stock kernel. Emulation shows what loads and what is counted, never timing.
  */
@@ -59,6 +67,7 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
   ]);
   const words = [
     "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic nokaslr mitigations=off",
+    cheapWords,
     options.append ?? "",
   ];
   const serial = (name: string) => ["-serial", `file:${at(name)}`];
@@ -66,7 +75,7 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
     [
       // An emulator must not outlive who started it, however that one ends.
       ...["setpriv", "--pdeathsig", "KILL"],
-      ...["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+      ...["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", cheapCpu],
       ...["-smp", String(cpus), "-m", String(memoryMb)],
       ...["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"],
       ...[serial("console"), serial("stdout"), serial("stderr")].flat(),

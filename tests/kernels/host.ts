@@ -63,7 +63,9 @@ export async function commandOutput(
 export async function installMissing(): Promise<void> {
   const packages = Object.keys(needs).filter((name) => !needs[name]());
   if (packages.length === 0) return;
-  const install = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  // Another one may be installing just now.
+  const patience = ["-o", "DPkg::Lock::Timeout=120"];
+  const install = ["apt-get", ...patience, "install", "-y", "--no-install-recommends", ...packages];
   if (process.getuid?.() !== 0) {
     throw new KomonError({
       what: "cannot start another kernel",

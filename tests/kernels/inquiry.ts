@@ -8,7 +8,7 @@ import type { Kernel } from "./kernel.ts";
 import { projectEntries } from "./project.ts";
 
 /**
- * Boots a kernel once and puts all checks to it. `answer` gets the evidence of each as it arrives,
+ * Boots a kernel once and puts all checks, which want the same number of CPUs, to it. `answer` gets the evidence of each as it arrives,
  * and nothing for those that the guest did not get to.
  */
 export async function inquire(
@@ -41,9 +41,9 @@ export async function inquire(
     },
     entries: wantsProject ? projectEntries("t/project") : [],
     command: "sh /t/checks.sh",
-    cpus: 2,
+    cpus: cpusOf(checks[0]),
     watch,
-    timeoutMs: checks.reduce((sum, check) => sum + secondsOf(check), 120) * 1000,
+    timeoutMs: (120 + guardSeconds(checks)) * 1000,
   });
   watch(guest.stdout);
   for (const check of checks.slice(answered)) answer(check, undefined);
@@ -73,6 +73,16 @@ export function evidenceOf(lines: string): Map<string, Evidence> {
       ];
     }),
   );
+}
+
+/** Checks with the same number of CPUs may share a guest. */
+export function cpusOf(check: Check | undefined): number {
+  return check?.cpus ?? 2;
+}
+
+/** The time that all of them have. */
+export function guardSeconds(checks: readonly Check[]): number {
+  return checks.reduce((sum, check) => sum + secondsOf(check), 0);
 }
 
 function secondsOf(check: Check): number {

@@ -16,7 +16,7 @@ import { consoleStory } from "./console.ts";
 import { endWith } from "./ending.ts";
 import { guestError } from "./guest.ts";
 import { installMissing } from "./host.ts";
-import { inquire } from "./inquiry.ts";
+import { cpusOf, guardSeconds, inquire } from "./inquiry.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { line, table, tableIn, withTable } from "./report.ts";
 import { matrixSeries, type Series } from "./series.ts";
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const kernels = await distinctKernels(series);
 
   const all: Verdict[] = [];
-  const queue = kernels.flatMap((kernel) => guestsOf(kernel, asked));
+  const queue = kernels.flatMap((kernel) => guestsOf(kernel, asked)).sort(longestFirst);
   const worker = async () => {
     for (let guest = queue.shift(); guest; guest = queue.shift()) {
       all.push(...(await verdictsOf(guest.kernel, guest.checks)));
@@ -95,20 +95,33 @@ async function distinctKernels(series: readonly Series[]): Promise<Kernel[]> {
   return kernels;
 }
 
-/** At most so many checks are put to one guest: a boot costs seconds, and no core waits long for the last one. */
-const checksPerGuest = 8;
+interface Guest {
+  readonly kernel: Kernel;
+  readonly checks: readonly Check[];
+}
 
-function guestsOf(kernel: Kernel, checks: readonly Check[]) {
+/** At most so many checks are put to one guest: a boot costs ten seconds, and no core waits long for the last one. */
+const checksPerGuest = 12;
+
+function guestsOf(kernel: Kernel, checks: readonly Check[]): Guest[] {
   const asked = checks.filter(
     (check) =>
       isAskedOf(check, kernel.series) && (!check.from || isSince(kernel.version, check.from)),
   );
-  const guests = Math.ceil(asked.length / checksPerGuest);
-  const share = Math.ceil(asked.length / guests);
-  return Array.from({ length: guests }, (_, at) => ({
-    kernel,
-    checks: asked.slice(at * share, (at + 1) * share),
-  }));
+  const alike = Map.groupBy(asked, cpusOf).values();
+  return [...alike].flatMap((group) => {
+    const guests = Math.ceil(group.length / checksPerGuest);
+    const share = Math.ceil(group.length / guests);
+    return Array.from({ length: guests }, (_, at) => ({
+      kernel,
+      checks: group.slice(at * share, (at + 1) * share),
+    }));
+  });
+}
+
+/** By the time that their checks may take: at the end no core waits long for the other. */
+function longestFirst(a: Guest, b: Guest): number {
+  return guardSeconds(b.checks) - guardSeconds(a.checks);
 }
 
 /** Prints each verdict when it is there. */

@@ -11,20 +11,27 @@ export interface Release {
 }
 
 /**
- * The kernels a series may mean, best first.
- * `stable` is the newest that is no release candidate, `next` the newest of all.
+ * The kernels a series may mean, best first. `next` is the newest of all, `stable` the newest that is no release
+ * candidate; between a release and the first candidate after it these would be one kernel, so `stable` then is the
+ * newest of the series before.
  */
 export function releasesOf(series: Series, releases: readonly Release[]): Release[] {
-  const meant = ({ name, version }: Release): boolean => {
-    if (series === "next") return true;
-    if (series === "stable") return !version.includes("~rc");
-    return (
-      name === series ||
-      version === series ||
-      new RegExp(`^${RegExp.escape(series)}[.~-]`).test(version)
-    );
-  };
-  return releases.filter(meant).sort((a, b) => compareVersions(b.version, a.version));
+  const newestFirst = releases.toSorted((a, b) => compareVersions(b.version, a.version));
+  if (series === "next") return newestFirst;
+  if (series === "stable") {
+    const next = seriesOf(newestFirst[0]?.version ?? "");
+    const older = newestFirst.filter(({ version }) => seriesOf(version) !== next);
+    return older.filter(({ version }) => !version.includes("~rc"));
+  }
+  const meant = new RegExp(`^${RegExp.escape(series)}[.~-]`);
+  return newestFirst.filter(
+    ({ name, version }) => name === series || version === series || meant.test(version),
+  );
+}
+
+/** `7.2` of a package's version; of a candidate for it too. */
+function seriesOf(version: string): string | undefined {
+  return /^\d+\.\d+/.exec(version)?.[0];
 }
 
 /**

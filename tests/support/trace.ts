@@ -1,6 +1,6 @@
 /** A `komon trace` that has begun, read as JSON Lines. */
 import { top } from "./komon.ts";
-import { lineOf } from "./world.ts";
+import { lineOf, restOf } from "./world.ts";
 
 const sources = [process.execPath, `${top}/src/main.ts`];
 
@@ -9,6 +9,7 @@ export type TraceRow = Readonly<Record<string, string | number | boolean | null>
 export class Trace implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #stdout: Promise<string>;
+  #stderr = Promise.resolve("");
 
   private constructor(child: Bun.Subprocess<"ignore", "pipe", "pipe">) {
     this.#child = child;
@@ -22,6 +23,7 @@ export class Trace implements AsyncDisposable {
     });
     const trace = new Trace(child);
     await lineOf(child.stderr, /Hit Ctrl-C/);
+    trace.#stderr = restOf(child.stderr);
     return trace;
   }
 
@@ -30,10 +32,13 @@ export class Trace implements AsyncDisposable {
     this.#child.kill("SIGINT");
     const text = await this.#stdout;
     this.code = await this.#child.exited;
+    this.complaints = await this.#stderr;
     return text;
   }
 
   code: number | undefined;
+  /** What it said of the whole when it ended. */
+  complaints = "";
 
   /** Its JSON Lines. */
   async rows(): Promise<TraceRow[]> {

@@ -151,6 +151,18 @@ export async function lineOf(stream: ReadableStream<Uint8Array>, wanted: RegExp)
   }
 }
 
+/** What a stream brings until it ends, after {@link lineOf}. */
+export async function restOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = stream.getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    text += decoder.decode(value, { stream: !done });
+    if (done) return text;
+  }
+}
+
 /** A path of the world's own, as this process reaches it. */
 export function seen(world: World, path: string): string {
   return `/proc/${world.pid}/root${path}`;

@@ -70,7 +70,13 @@ function complain(probe: TcpProbe): ExitCode {
   if (groupedAsOther > 0) {
     log.warn(`${formatCount(groupedAsOther)} connections went to the group "other"`);
   }
-  return untracked > 0 || lost > 0 ? Exit.incomplete : Exit.done;
+  const leftOut = [...probe.programs().values()].reduce((sum, p) => sum + p.recursionMisses, 0);
+  if (leftOut > 0) {
+    log.warn(
+      `${formatCount(leftOut)} runs of programs were left out by the kernel: an accept, a connect or a state may be missing`,
+    );
+  }
+  return untracked + lost + leftOut > 0 ? Exit.incomplete : Exit.done;
 }
 
 async function pause(ms: number, stop: AbortSignal): Promise<void> {

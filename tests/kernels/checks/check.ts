@@ -35,6 +35,8 @@ export interface Check {
   readonly komon: boolean;
   /** Whether it needs the project itself, as /t/project, and Bun. */
   readonly project?: boolean;
+  /** The CPUs of its guest; default 2. Two emulated ones wait for one another where they share what is real. */
+  readonly cpus?: number;
   /** The time it has, in emulation; default 120: a guard, not an assertion. */
   readonly seconds?: number;
   readonly expected: (version: string) => Expectation;

@@ -18,9 +18,9 @@ now_ms() { sed 's/\([0-9]*\)\.\([0-9]*\) .*/\1\20/' /proc/uptime; }
 encoded() { base64 -w 0 "$1"; }
 
 mkdir -p /tmp/checks
+state | sort >/tmp/checks/before
 for script in /t/checks/*.sh; do
   name=$(basename "$script" .sh)
-  state | sort >/tmp/checks/before
   mkdir "/tmp/checks/$name" && cd "/tmp/checks/$name" || exit
   begun=$(now_ms)
   timeout -s KILL "$(cat "${script%.sh}.seconds")" sh "$script" >/tmp/checks/stdout 2>/tmp/checks/stderr </dev/null
@@ -42,4 +42,6 @@ for script in /t/checks/*.sh; do
   done
   printf '}}\n'
   cd /tmp && rm -r "/tmp/checks/$name"
+  # What one check leaves is not the next one's.
+  mv /tmp/checks/after /tmp/checks/before
 done

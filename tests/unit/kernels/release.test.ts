@@ -25,6 +25,13 @@ test("stable leaves candidates out, next takes them", () => {
   expect(first("next")).toBe("7.3-cloud-amd64");
 });
 
+test("once a candidate is released it is next, and stable stays the series before it", () => {
+  const released = { name: "7.3.4+deb13-cloud-amd64", version: "7.3.4-1~bpo13+1" };
+  const later = [...releases, released];
+  expect(releasesOf("next", later)[0]).toEqual(released);
+  expect(releasesOf("stable", later)[0]?.name).toBe("7.2.13+deb14-cloud-amd64");
+});
+
 test("a full release or version is itself", () => {
   expect(first("6.1.0-9-cloud-amd64")).toBe("6.1.0-9-cloud-amd64");
   expect(first("6.12.95-1~bpo12+1")).toBe("6.12.95+deb12-cloud-amd64");

@@ -219,6 +219,11 @@ test("a test is skipped for what this kernel lacks, and there some are", () => {
   expect(() => judgeTests(0, some, whole)).toThrow("6 passed, though no x");
   expect(() => judgeTests(0, " 6 pass\n", { reason: "no x" })).toThrow("nothing was skipped");
   expect(() => judgeTests(0, "(skip) a\n 6 pass\n 1 skip\n")).toThrow("skipped");
+  const twice = some.replace(
+    /^( 6 pass)/m,
+    `\n1 tests skipped:\n${some.match(/^\(skip.*$/m)}\n\n$1`,
+  );
+  expect(judgeTests(0, twice, { reason: "no x" })).toBe(judgeTests(0, some, { reason: "no x" }));
 });
 
 test("the files of tests that the matrix names are there", async () => {
