@@ -5,9 +5,13 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { komonCommand, run, type Said, type Surroundings, top } from "./komon.ts";
 
+const emptyTmp = "mount -t tmpfs tmpfs /tmp";
+/** Where the project itself lies in /tmp, it is put back there. */
+const tmp = top.startsWith("/tmp/")
+  ? `mkdir /run/top && mount --bind '${top}' /run/top && ${emptyTmp} && mkdir -p '${top}' && mount --move /run/top '${top}' && rmdir /run/top`
+  : emptyTmp;
 /** Stays until its stdin ends, which it does with the test's process at the latest. */
-const holder =
-  "mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /tmp && ip link set lo up && echo ready && exec cat";
+const holder = `mount -t tmpfs tmpfs /run && ${tmp} && ip link set lo up && echo ready && exec cat`;
 
 /** A device finds its carrier a moment after it is up: that is no trace. */
 const carrier = / linkdown|\b(UP|DOWN|UNKNOWN|LOWERLAYERDOWN)\b|,?LOWER_UP|NO-CARRIER,?/g;
