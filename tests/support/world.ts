@@ -13,8 +13,8 @@ const tmp = top.startsWith("/tmp/")
 /** Stays until its stdin ends, which it does with the test's process at the latest. */
 const holder = `mount -t tmpfs tmpfs /run && ${tmp} && ip link set lo up && echo ready && exec cat`;
 
-/** A device finds its carrier a moment after it is up: that is no trace. */
-const carrier = / linkdown|\b(UP|DOWN|UNKNOWN|LOWERLAYERDOWN)\b|,?LOWER_UP|NO-CARRIER,?/g;
+/** A device finds its carrier a moment after it is up: that is no trace, nor are the blanks that align its word. */
+const carrier = / linkdown|\b(UP|DOWN|UNKNOWN|LOWERLAYERDOWN)\b *|,?LOWER_UP|NO-CARRIER,?| +(?= )/g;
 
 export interface Traces {
   readonly links: string;
