@@ -18,6 +18,12 @@ const exceptions: readonly Exception[] = [
   { programs: /^vnf.*\/read_tp$/, since: "6.3", refusal: /no sock_recv_length/ },
   // fd264ca02094 "bpf: Add a kfunc to type cast from bpf uapi ctx to kernel ctx"
   { programs: /^vnf.*\/rx_cgroup$/, since: "6.2", refusal: /!read_ok|reserved fields/ },
+  // a35b9af4ec2c "bpf: Add a kfunc for generic type cast": before, those of vnf.nokfunc are used
+  {
+    programs: /^vnf\/(nic_tp|tx_tp)$/,
+    since: "6.2",
+    refusal: /!read_ok|invalid mem access 'scalar'|reserved fields/,
+  },
   // c2f2cdbeffda "bpf: introduce BPF_F_XDP_HAS_FRAGS flag in prog_flags loading the ebpf program"
   { programs: /^probe\/rx_xdp_frags$/, since: "5.18", refusal: /EINVAL/ },
   // 5ca419f2864a "bpf: Add BPF_FETCH field / create atomic_fetch_add instruction": komon trace needs them
