@@ -166,14 +166,16 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 	}
 	if (!position || !has_content(h, digest, bytes)) {
 		__u32 same_buffer = position;
+		/* What lies there was received last, and komon has missed it: no other packet is meant, whatever it says */
+		bool missed = !same_buffer && buffer && buffer == t->recv_buffer;
 
-		position = oldest_with_content(thread_key, depth, digest, bytes);
+		position = missed ? 0 : oldest_with_content(thread_key, depth, digest, bytes);
 		if (!position) {
 			struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
 
 			if (!at_tx && fd != KOMON_KNOWN_UDP && !is_udp_socket(fd))
 				return 0;
-			if (newest_sent_with_content(thread_key, depth, digest, bytes)) {
+			if (!missed && newest_sent_with_content(thread_key, depth, digest, bytes)) {
 				if (c && !at_tx)
 					c->duplicate_sends++;
 				return 0;
@@ -181,7 +183,7 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 			flags = KOMON_FLAG_REWRITTEN;
 			position = same_buffer;
 			/* Order tells nothing when packets that may have been meant have lost their places */
-			if (!position && (!t->overrun || t->reads - t->overrun > KOMON_HELD)) {
+			if (!position && !missed && (!t->overrun || t->reads - t->overrun > KOMON_HELD)) {
 				position = oldest_of_batch(thread_key, depth);
 				flags |= KOMON_FLAG_BY_ORDER;
 			}

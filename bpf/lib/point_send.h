@@ -25,11 +25,21 @@ static __always_inline bool begin_send(struct komon_thread *t)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 {
+	__u32 kind = KOMON_BUFFER_NONE; /* of a receive call */
 	bool sends = false;
 
 	switch (id) {
-	case KOMON_SYS_READ: case KOMON_SYS_READV: case KOMON_SYS_RECVFROM: case KOMON_SYS_RECVMSG:
+	case KOMON_SYS_READ: case KOMON_SYS_RECVFROM:
+		kind = KOMON_BUFFER_PLAIN;
+		break;
+	case KOMON_SYS_READV:
+		kind = KOMON_BUFFER_IOVEC;
+		break;
+	case KOMON_SYS_RECVMSG:
+		kind = KOMON_BUFFER_MSGHDR;
+		break;
 	case KOMON_SYS_RECVMMSG:
+		kind = KOMON_BUFFER_MMSGHDR;
 		break;
 	case KOMON_SYS_WRITE: case KOMON_SYS_WRITEV: case KOMON_SYS_SENDTO: case KOMON_SYS_SENDMSG:
 	case KOMON_SYS_SENDMMSG:
@@ -49,22 +59,10 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 
 	if (c)
 		c->own_calls++;
-	t->recv_rest = 0;
-	t->recv_buffer = argument[1];
-	switch (id) {
-	case KOMON_SYS_READ:
-	case KOMON_SYS_RECVFROM:
-		t->recv_kind = KOMON_BUFFER_PLAIN;
-		t->recv_rest = argument[2] < ~0u ? argument[2] : ~0u;
-		return 0;
-	case KOMON_SYS_READV:
-		t->recv_kind = KOMON_BUFFER_IOVEC;
-		return 0;
-	case KOMON_SYS_RECVMSG:
-		t->recv_kind = KOMON_BUFFER_MSGHDR;
-		return 0;
-	case KOMON_SYS_RECVMMSG:
-		t->recv_kind = KOMON_BUFFER_MMSGHDR;
+	if (!sends) {
+		t->recv_kind = kind;
+		t->recv_buffer = argument[1];
+		t->recv_rest = kind == KOMON_BUFFER_PLAIN ? (argument[2] < ~0u ? argument[2] : ~0u) : 0;
 		return 0;
 	}
 	if (!begin_send(t))

@@ -53,13 +53,14 @@ export function recordsOf({ probe, vnf }: Watched): SpanRecords {
 
 /**
  * Every packet that the VNF sent has its record, and no record is another packet's. `unsent` packets have none, nor
- * have some of those around `missed` runs of the programs.
+ * have some of those around `missed` runs of the programs, and in each of these a send may have been taken for another's.
  */
 export function expectTruth(records: SpanRecords, truth: TruthRows, unsent = 0, missed = 0): void {
   const { pairs, wrongPairs, unmatchedRecords, unmatchedTruth } = joinTruth(records, truth);
   const sent = truth.length - unsent;
-  expect({ wrongPairs, unmatchedRecords }).toEqual({ wrongPairs: 0, unmatchedRecords: 0 });
-  expect(pairs + unmatchedTruth).toBe(truth.length);
+  expect(unmatchedRecords).toBe(0);
+  expect(wrongPairs).toBeLessThanOrEqual(missed);
+  expect(pairs + wrongPairs + unmatchedTruth).toBe(truth.length);
   expect(pairs).toBeGreaterThanOrEqual(sent - 2 * missed);
   expect(pairs).toBeLessThanOrEqual(sent);
   for (let row = 0; row < records.length; row++) {

@@ -55,10 +55,7 @@ const files: Readonly<Record<string, File>> = {
   "vnf-probe-fentry": { on: all, cpus: 2 },
   "vnf-probe-kprobe": { on: all, cpus: 2 },
   "vnf-probe-tracepoint": { on: all, lack: noTracepoint, cpus: 2 },
-  "vnf-probe on tracepoint": {
-    ...{ on: ["stable"], cpus: 2, env: "KOMON_TEST_PPS=500 KOMON_TEST_HOOKS=tracepoint" },
-  },
-  "vnf-probe": { on: none, env: "KOMON_TEST_PPS=500", cpus: 2 },
+  "vnf-probe": { on: ["stable"], env: "KOMON_TEST_PPS=500", cpus: 2 },
   "vnf-truth": { on: none },
   "suffers-vlan": { on: all },
   "suffers-packets": { on: all, lack: noUdpLite },
