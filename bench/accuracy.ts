@@ -4,13 +4,11 @@
  */
 import type { ErrorSummary } from "../src/model/result.ts";
 import { type Wait, waits } from "../src/model/wait.ts";
-import { errorSummary } from "../src/stats/error.ts";
 import { median } from "../src/stats/summary.ts";
-import { calibrateIn, runIn, World } from "./komon.ts";
+import { calibrateIn, quiet, runIn, World } from "./komon.ts";
+import { inC } from "./mirror.ts";
 import { ns, percent, printRows, type Row } from "./table.ts";
 
-/** Cold caches are the machine's, not komon's: the CPUs are kept awake, as latency benchmarks do. */
-const quiet = ["--no-cost", "--awake"];
 const laws = [0, 1, 2, 3, 4];
 const delaysUs = [0, 2, 10, 25, 50, 75, 100];
 
@@ -23,7 +21,7 @@ async function accuracyOf(wait: Wait): Promise<void> {
   const how = ["--wait", wait];
   await using world = await World.open();
   const calibration = await calibrateIn(world, ...how);
-  const before = await inC(world, wait);
+  const before = await inC(world, 50, wait);
   const lines: string[] = [];
   const p50: number[] = [];
   const p99: number[] = [];
@@ -56,7 +54,7 @@ async function accuracyOf(wait: Wait): Promise<void> {
   console.log(
     `calibrated at ${calibration.points.length} points, uncertainty ≤ ${ns(Math.max(...calibration.points.map((p) => p.uncertainty_ns)))}`,
   );
-  const after = await inC(world, wait);
+  const after = await inC(world, 50, wait);
   const inBoth = (pick: (error: ErrorSummary) => number) =>
     `in C ${ns(pick(before))}, later ${ns(pick(after))}`;
   const worst = (values: readonly number[]) => Math.max(...values);
@@ -112,48 +110,6 @@ const row = (
   peer,
   met,
 });
-
-/**
- * The same figures for a VNF in C of its own two system calls and a spin, its own truth on the same packet: what this
- * machine makes of the best case, now.
- */
-async function inC(world: World, wait: Wait): Promise<ErrorSummary> {
-  const binary = "dist/mirror";
-  const built = Bun.spawnSync(["clang", "-O2", "bench/mirror.c", "-o", binary]);
-  if (built.exitCode !== 0) throw new Error(built.stderr.toString());
-  const port = "4321";
-  const file = "/tmp/mirror";
-  const words = [
-    "taskset",
-    "-c",
-    "1",
-    `${process.cwd()}/${binary}`,
-    port,
-    ...["50000", file, wait],
-  ];
-  const mirror = Bun.spawn(world.command(words), { stdio: ["ignore", "pipe", "inherit"] });
-  await mirror.stdout.getReader().read();
-  const external = ["--vnf", "external", "--port", port];
-  const { files } = await runIn(world, [20, 50, 0, 1000, 128, 0, 0], ...quiet, ...external);
-  mirror.kill();
-  await mirror.exited;
-  const truth = new Map(
-    world
-      .read(file)
-      .split("\n")
-      .map((line) => line.split(" ").map(Number) as [number, number]),
-  );
-  const spans = files.find((name) => name.includes("SPANS_")) ?? "";
-  const [head, ...rows] = world
-    .read(spans)
-    .trimEnd()
-    .split("\n")
-    .map((line) => line.split(";"));
-  const [seq, service] = ["seq", "service_ns"].map((name) => head.indexOf(name));
-  return errorSummary(
-    rows.map((row) => Number(row[service]) - (truth.get(Number(row[seq])) ?? Number.NaN)),
-  );
-}
 
 /** The median service time of a VNF with 10 µs of work, as its load rises. */
 export async function load(): Promise<void> {

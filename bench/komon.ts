@@ -6,6 +6,9 @@ import { World } from "../tests/support/world.ts";
 
 export { World };
 
+/** Cold caches are the machine's, not komon's: the CPUs are kept awake, as latency benchmarks do. */
+export const quiet: readonly string[] = ["--no-cost", "--awake"];
+
 /** One `komon run` in the world; its JSON. */
 export async function runIn(
   world: World,
