@@ -59,6 +59,7 @@ __attribute__((noinline)) int thread_place(__u32 tid)
 		t->active_ns = now; /* before it is ours: nobody else may find it idle then */
 		if (CLAIM(owner, was, tid)) {
 			t->recv_kind = KOMON_BUFFER_NONE;
+			t->recv_buffer = 0;
 			t->awaiting_first = t->awaiting_last = 0;
 			t->first_unsent = t->reads + 1;
 			t->returned = t->reads;

@@ -159,15 +159,17 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 		depth = t->reads - 1;
 	__u32 position = t->reads;
 	struct komon_held *h = held_at(t, position - 1);
+	/* What lies there was received last, and komon has not seen it: no other packet is meant, whatever it says */
+	bool missed = buffer && buffer == t->recv_buffer && t->recv_reads == t->reads;
 
-	if (!buffer || h->buffer != buffer) { /* not the newest, as it nearly always is */
+	if (missed) {
+		position = 0;
+	} else if (!buffer || h->buffer != buffer) { /* not the newest, as it nearly always is */
 		position = buffer ? newest_in_buffer(thread_key, depth, buffer) : 0;
 		h = held_at(t, position - 1);
 	}
 	if (!position || !has_content(h, digest, bytes)) {
 		__u32 same_buffer = position;
-		/* What lies there was received last, and komon has missed it: no other packet is meant, whatever it says */
-		bool missed = !same_buffer && buffer && buffer == t->recv_buffer;
 
 		position = missed ? 0 : oldest_with_content(thread_key, depth, digest, bytes);
 		if (!position) {

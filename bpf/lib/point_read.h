@@ -63,6 +63,7 @@ static __always_inline int at_receive(struct sock *sk, struct msghdr *message, c
 	t->recv_kind = data.buffer ? KOMON_BUFFER_PLAIN : KOMON_BUFFER_NONE;
 	t->recv_buffer = data.buffer;
 	t->recv_rest = data.contiguous;
+	t->recv_reads = t->reads;
 	return 0;
 }
 

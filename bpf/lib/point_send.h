@@ -62,6 +62,7 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 	if (!sends) {
 		t->recv_kind = kind;
 		t->recv_buffer = argument[1];
+		t->recv_reads = t->reads;
 		t->recv_rest = kind == KOMON_BUFFER_PLAIN ? (argument[2] < ~0u ? argument[2] : ~0u) : 0;
 		return 0;
 	}

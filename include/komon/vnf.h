@@ -141,12 +141,14 @@ struct komon_thread {
 	__u64 recv_buffer;  /* user address: of the payload, of the msghdr, or of the array of mmsghdr */
 	__u32 recv_kind;    /* enum komon_buffer_kind */
 	__u32 recv_rest;    /* of an array: its next element; of plain memory: the bytes that lie there in a row */
+	__u32 recv_reads;   /* `reads` when the receive call began: as many still, and that call brought nothing, or komon missed it */
 	__u32 reads;        /* packets read; the newest lies at held[(reads - 1) % KOMON_HELD] */
 	__u32 awaiting_first; /* positions in `awaiting` of the sent packets that have not reached a device */
 	__u32 awaiting_last;
 	__u32 first_unsent; /* no packet before this position (1..) is unsent */
 	__u32 returned;     /* of `reads`: those whose receive call has returned; their stamp is final */
 	__u32 overrun;      /* `reads` when a packet not yet sent last lost its place to a later one; 0 = never */
+	__u32 pad;
 	__u8 awaiting[KOMON_HELD];
 	struct komon_held held[KOMON_HELD];
 };
@@ -227,6 +229,6 @@ struct komon_histograms {
 
 _Static_assert(sizeof(struct komon_queued) == 64, "one cache line");
 _Static_assert(sizeof(struct komon_held) % 8 == 0 && sizeof(struct komon_held) == 96, "held");
-_Static_assert(sizeof(struct komon_thread) == 88 + KOMON_HELD + KOMON_HELD * 96, "thread");
+_Static_assert(sizeof(struct komon_thread) == 96 + KOMON_HELD + KOMON_HELD * 96, "thread");
 _Static_assert(sizeof(struct komon_sample) == 80, "sample");
 _Static_assert(KOMON_BUCKETS == 592, "as src/stats has it");

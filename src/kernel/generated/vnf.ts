@@ -176,7 +176,7 @@ export const komonSpan = {
 
 /** struct komon_thread */
 export const komonThread = {
-  size: 6296,
+  size: 6304,
   fields: {
     activeNs: { offset: 0, size: 8, type: "u64" },
     sendNs: { offset: 8, size: 8, type: "u64" },
@@ -188,14 +188,16 @@ export const komonThread = {
     recvBuffer: { offset: 48, size: 8, type: "u64" },
     recvKind: { offset: 56, size: 4, type: "u32" },
     recvRest: { offset: 60, size: 4, type: "u32" },
-    reads: { offset: 64, size: 4, type: "u32" },
-    awaitingFirst: { offset: 68, size: 4, type: "u32" },
-    awaitingLast: { offset: 72, size: 4, type: "u32" },
-    firstUnsent: { offset: 76, size: 4, type: "u32" },
-    returned: { offset: 80, size: 4, type: "u32" },
-    overrun: { offset: 84, size: 4, type: "u32" },
-    awaiting: { offset: 88, size: 64, type: "u8", count: 64 },
-    held: { offset: 152, size: 6144, type: "komonHeld", count: 64 },
+    recvReads: { offset: 64, size: 4, type: "u32" },
+    reads: { offset: 68, size: 4, type: "u32" },
+    awaitingFirst: { offset: 72, size: 4, type: "u32" },
+    awaitingLast: { offset: 76, size: 4, type: "u32" },
+    firstUnsent: { offset: 80, size: 4, type: "u32" },
+    returned: { offset: 84, size: 4, type: "u32" },
+    overrun: { offset: 88, size: 4, type: "u32" },
+    pad: { offset: 92, size: 4, type: "u32" },
+    awaiting: { offset: 96, size: 64, type: "u8", count: 64 },
+    held: { offset: 160, size: 6144, type: "komonHeld", count: 64 },
   },
 } as const;
 
