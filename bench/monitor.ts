@@ -18,7 +18,7 @@ const windowMs = 400;
 /** What the generator cannot reach, so that it sends as fast as it can. */
 const saturating = "400k";
 /** Service times of the VNF, µs; at 0 it does nothing but two system calls. */
-const delaysUs = [50, 10, 0];
+const delaysUs = [50, 25, 10, 0];
 const countedPackets = 2_000_000;
 const warmUpMs = 3000;
 const cpuMs = 15_000;

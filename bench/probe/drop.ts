@@ -1,6 +1,6 @@
 /**
- * What match, stamp and drop cost: a flood of answers against the barest drop, against one that only reads the clock,
- * and against nftables.
+ * What match, stamp and drop cost: a flood of answers against the barest drop, against one that only reads the clock, one
+ * that looks for the cookie, reads the clock and writes the stamp to its slot, which is the least that will do, and against nftables.
  */
 import type { Pair } from "../../tests/support/pair.ts";
 import { flood, Victim } from "./flood.ts";
@@ -17,6 +17,8 @@ const chains = {
 const ways = [
   "bare XDP_DROP",
   "with the clock",
+  "the least",
+  "the least, first",
   "komon, xdp-native",
   "komon, first answers",
   "komon, tc",
@@ -53,6 +55,8 @@ export async function drops(pair: Pair): Promise<void> {
 async function rateOf(pair: Pair, way: Way): Promise<number> {
   if (way === "bare XDP_DROP") return withVictim(pair, "bare");
   if (way === "with the clock") return withVictim(pair, "clock");
+  if (way === "the least") return withVictim(pair, "least");
+  if (way === "the least, first") return withVictim(pair, "least", "first");
   if (way === "komon, xdp-native") return withVictim(pair, "xdp-native");
   if (way === "komon, first answers") return withVictim(pair, "xdp-native", "first");
   // Without XDP a veth takes such frames only with GRO on

@@ -14,7 +14,7 @@ export async function flood(pair: Pair, frames: number, whose: Flood): Promise<n
   return (JSON.parse(stdout) as { pps: number }).pps;
 }
 
-/** A process that holds a drop at the near device: `bare`, `clock`, or komon's on a rung. */
+/** A process that holds a drop at the near device: `bare`, `clock`, `least`, or komon's on a rung. */
 export class Victim {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
 

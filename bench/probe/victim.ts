@@ -1,4 +1,4 @@
-/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|clock|RUNG ours|first`. */
+/** A process at the near end that holds a drop at the device until its stdin ends: `victim bare|clock|least|RUNG ours|first`. */
 import { device } from "../../src/kernel/device.ts";
 import { attachXdp } from "../../src/kernel/hook.ts";
 import { BpfObject } from "../../src/kernel/object.ts";
@@ -18,6 +18,12 @@ if (rung === undefined) {
   const opened = BpfObject.open(await compileBench("flood"));
   const name = process.argv[2];
   opened.choose([name]);
+  const cookieAt = 8; // behind the device and the mask of numbers
+  new DataView(opened.initialValue(".rodata.flood")).setBigUint64(
+    cookieAt,
+    floodAnswer.cookie,
+    true,
+  );
   opened.load();
   attachXdp(opened.program(name).fd, near, "native");
   console.log("ready");
