@@ -39,7 +39,7 @@ const cpu = "/sys/devices/system/cpu/cpu1/online";
 /** The VNF's own CPU: it is pinned to the last. */
 const cpuCheck: Check = {
   name: "a CPU taken away",
-  kernels: ["5.10", "stable"],
+  kernels: ["stable"],
   komon: true,
   script: [
     during({
