@@ -76,10 +76,11 @@ export function testRung(rung: Rung): void {
 
     /**
      * Where the kernel left out runs of the programs, packets are missing: again then, with another probe. A kernel
-     * that always does is none to measure on. `attempt` returns how many were missed.
+     * that always does is none to measure on. `attempt` returns how many were missed. A probe that has missed some before
+     * holds packets that it still takes for unsent.
      */
     async function untilWhole(first: VnfProbe, attempt: (on: VnfProbe) => Promise<number>) {
-      if ((await attempt(first)) === 0) return;
+      if (missedBy(first) === 0 && (await attempt(first)) === 0) return;
       for (let again = 0; again < 4; again++) {
         using fresh = open();
         if ((await attempt(fresh)) === 0) return;
