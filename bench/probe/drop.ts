@@ -8,7 +8,7 @@ import { sorted } from "./numbers.ts";
 import type { Flood } from "./victimAnswer.ts";
 
 const frames = 1_000_000;
-const rounds = 9;
+const rounds = 21;
 /** nftables where it is quickest, and where it drops before connections are tracked. */
 const chains = {
   "nftables, ingress": ["netdev", "ingress device near priority 0"],
