@@ -20,7 +20,9 @@ export interface Echo {
 /** Stamps at the device, taken by programs of their own. */
 export class Observer implements Disposable {
   readonly #object: BpfObject;
-  #links: BpfLink[];
+  /** Those that come before the tool's programs, and those that come behind them. */
+  readonly #first: readonly BpfLink[];
+  #last: readonly BpfLink[] = [];
   readonly #echoes: MappedMemory;
   readonly #begun: Uint32Array;
 
@@ -28,7 +30,7 @@ export class Observer implements Disposable {
     this.#object = BpfObject.open(bytes);
     new DataView(this.#object.initialValue(".rodata.watch")).setUint32(0, ifindex, true);
     this.#object.load();
-    this.#links = this.#attach();
+    this.#first = this.#attach();
     this.#begun = new Uint32Array(this.#object.section(".bss").map().buffer);
     this.#echoes = this.#object.map("echoes").map();
   }
@@ -42,13 +44,13 @@ export class Observer implements Disposable {
   }
 
   /**
-   * Once a tool sends, takes the last place at the tracepoints. So a tool that stamps there, too, comes first: what
-   * the observer does on the way out, with cold caches, is no part of the tool's time.
+   * Once a tool sends, takes the last place at the tracepoints, too. So a tool that stamps there comes between: the
+   * observer's first look is not counted, and the second is taken with warm caches, right behind the tool's.
    */
   async goLast(): Promise<void> {
     while (this.#begun[0] === 0) await Bun.sleep(1);
-    const before = this.#links;
-    this.#links = this.#attach();
+    const before = this.#last;
+    this.#last = this.#attach();
     for (const link of before) link[Symbol.dispose]();
   }
 
@@ -74,7 +76,7 @@ export class Observer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const link of this.#links) link[Symbol.dispose]();
+    for (const link of [...this.#first, ...this.#last]) link[Symbol.dispose]();
     unmap(this.#echoes);
     this.#object[Symbol.dispose]();
   }
