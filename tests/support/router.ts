@@ -39,6 +39,8 @@ export class Router implements AsyncDisposable {
   static async open(): Promise<Router> {
     const wire = await Wire.open();
     for (const line of lines.trim().split("\n")) await wire.world.ip(...line.split(" "));
+    // Up to 5.13 the network's own address is a broadcast, too; later there is no such route.
+    await wire.world.run("ip route del broadcast 10.77.0.0 dev vnf0 table local".split(" "));
     // The far ends of both cables lie in this host, too, and shall have no say in it.
     for (const far of ["wire0", "sink0"]) {
       await wire.world.sysctl(`ipv6/conf/${far}/disable_ipv6`, 1);
