@@ -57,7 +57,7 @@ const files: Readonly<Record<string, File>> = {
   "vnf-probe-tracepoint": { on: all, lack: noTracepoint, cpus: 2 },
   "vnf-probe, all faults": {
     ...{ on: ["stable"], only: "all of it; equal|could not follow", cpus: 2 },
-    env: "KOMON_TEST_PPS=500",
+    env: "KOMON_TEST_PPS=1k",
   },
   "vnf-probe": { on: none, env: "KOMON_TEST_PPS=500", cpus: 2 },
   "vnf-truth": { on: none },
@@ -68,7 +68,6 @@ const files: Readonly<Record<string, File>> = {
   "suffers-sends on kprobe": { on: ["6.1"], env: onKprobe },
   "suffers-paths": { on: ["next"] },
   "suffers-host": { on: ["6.1"] },
-  "suffers-process, memory": { on: ["6.12"], only: "a memory cgroup", cpus: 2 },
   "suffers-process": { on: none, cpus: 2 },
   "fuzz-vnf": { on: ["5.10", "stable"], env: fewFrames },
   "fuzz-forward": { on: ["5.10", "next"], env: fewFrames },
