@@ -46,7 +46,7 @@ const onKprobe = "KOMON_TEST_HOOKS=kprobe";
 
 /**
  * Files of tests/kernel (and how, where that is not the usual way), and the series that they run on: what the kernel
- * decides most about on all, the rest on two or more that differ, and of what takes minutes the second time a part.
+ * decides most about on all, the rest on one or two that differ, and of what takes minutes a part.
  * All of it is to be done in a quarter of an hour on two cores. Files that are not
  * named need what the guest lacks (a browser, other people's VNFs, Prometheus, more modules) or time that is worth
  * something, and are left to the host.
