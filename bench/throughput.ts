@@ -1,6 +1,7 @@
 /**
  * What watching takes from a saturated VNF: packets out of it, with and without a watcher, in turn (A B B A …), the
- * paired ratio with a bootstrap interval. Beside komon stand tcpdump, and programs at komon's own hooks that do nothing.
+ * paired ratio with a bootstrap interval. Beside komon stand tcpdump, programs at komon's own hooks that do nothing, and
+ * komon with nothing to watch.
  */
 import { setPriority } from "node:os";
 import { openCgroupRoot } from "../src/kernel/cgroup.ts";
@@ -33,7 +34,7 @@ export async function throughput(): Promise<void> {
   for (const delayUs of [50, 10, 0]) {
     await using scene = await Scene.open(bed, delayUs);
     rows.push(rowOf(await compare(scene, komon, `VNF of ${delayUs} µs: komon`), true));
-    for (const watcher of [await watchFloor(), ...tools(bed.inDevice.name)])
+    for (const watcher of [idle, ...(await floors()), ...tools(bed.inDevice.name)])
       rows.push(
         rowOf(await compare(scene, watcher, `VNF of ${delayUs} µs: ${watcher.name}`), false),
       );
@@ -136,17 +137,36 @@ function watchKomon(bed: Testbed): Watcher {
   };
 }
 
-async function watchFloor(): Promise<Watcher> {
+/** Attached, and no port to watch: what all others of the host pay. */
+const idle: Watcher = {
+  name: "komon with nothing to watch",
+  start: async () => {
+    const probe = VnfProbe.open();
+    return async () => probe[Symbol.dispose]();
+  },
+};
+
+async function floors(): Promise<Watcher[]> {
   const object = await compileBench("floor", "bench");
+  const atSystemCalls = ["send", "returned"];
+  return [
+    floor(object, "empty programs at the same hooks", []),
+    floor(object, "the same without the two at system calls", atSystemCalls),
+  ];
+}
+
+function floor(object: Uint8Array, name: string, without: readonly string[]): Watcher {
   return {
-    name: "empty programs at the same hooks",
+    name,
     start: async () => {
       const opened = BpfObject.open(object);
       opened.load();
       const root = openCgroupRoot();
-      const links = [...opened.programs.values()].map((program) =>
-        program.section.startsWith("cgroup") ? program.attachCgroup(root) : program.attach(),
-      );
+      const links = [...opened.programs.values()]
+        .filter((program) => !without.includes(program.name))
+        .map((program) =>
+          program.section.startsWith("cgroup") ? program.attachCgroup(root) : program.attach(),
+        );
       return async () => {
         for (const link of links) link[Symbol.dispose]();
         libc.close(root);
