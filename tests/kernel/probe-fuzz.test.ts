@@ -8,6 +8,7 @@ import {
   cookie,
   expectBalance,
   frames,
+  framesMs,
   isAnswer,
   isProbe,
   open,
@@ -60,7 +61,7 @@ test.each(["xdp", "rx_tc"] as const)(
     expect(c.truncated).toBeGreaterThan(0);
     expectBalance(c);
   },
-  120_000,
+  framesMs,
 );
 
 test.each([
@@ -106,7 +107,7 @@ test.each([
     if (kind === "tcp") expect(counters.forged).toBeGreaterThan(frames / 10);
     expectBalance(counters);
   },
-  120_000,
+  framesMs,
 );
 
 test.each(["icmp", "udp", "tcp"] as const)(
@@ -136,5 +137,5 @@ test.each(["icmp", "udp", "tcp"] as const)(
     expect(txStamped + txAgain).toBe(ours);
     expect(ours).toBeGreaterThan(frames / 20);
   },
-  120_000,
+  framesMs,
 );

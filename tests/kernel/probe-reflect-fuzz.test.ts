@@ -9,7 +9,7 @@ import { addressKey } from "../../src/probes/active/reflector.ts";
 import { sumOf } from "../../src/probing/wire.ts";
 import { Random } from "../../src/stats/random.ts";
 import { echoReply, ethernetBytes, ipBytes } from "../support/echoFrames.ts";
-import { frames, seed } from "../support/probeFrames.ts";
+import { frames, framesMs, seed } from "../support/probeFrames.ts";
 
 const object = new URL("../../dist/bpf/x86/reflect.bpf.o", import.meta.url);
 const verdict = { pass: 2, transmit: 3 } as const;
@@ -216,4 +216,4 @@ test(`${frames} random frames (KOMON_TEST_SEED=${seed}): answered or left exactl
   expect(verdicts.get(verdict.transmit)).toBeGreaterThan(frames / 1000);
   expect(changed).toBe(0);
   expect(wrong).toBe(0);
-}, 120_000);
+}, framesMs);
