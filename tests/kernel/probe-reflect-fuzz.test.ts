@@ -190,30 +190,35 @@ function mayAnswer(frame: Uint8Array): boolean {
   );
 }
 
-test(`${frames} random frames (KOMON_TEST_SEED=${seed}): answered or left exactly as they were`, () => {
-  using opened = open();
-  using run = new TestRun(opened.program("reflector").fd);
-  const random = new Random(seed);
-  const verdicts = new Map<number, number>();
-  let changed = 0;
-  let wrong = 0;
-  for (let n = 0; n < frames; n++) {
-    const version = random.int(2) === 0 ? 4 : 6;
-    const kind = random.int(2) === 0 ? "icmp" : "udp";
-    let bytes = probe(run.frame, version, kind, 44 + random.int(60));
-    for (let change = random.int(4); change > 0; change--) {
-      run.frame[random.int(bytes)] = random.int(256);
+test(
+  `${frames} random frames (KOMON_TEST_SEED=${seed}): answered or left exactly as they were`,
+  () => {
+    using opened = open();
+    using run = new TestRun(opened.program("reflector").fd);
+    const random = new Random(seed);
+    const verdicts = new Map<number, number>();
+    let changed = 0;
+    let wrong = 0;
+    for (let n = 0; n < frames; n++) {
+      const version = random.int(2) === 0 ? 4 : 6;
+      const kind = random.int(2) === 0 ? "icmp" : "udp";
+      let bytes = probe(run.frame, version, kind, 44 + random.int(60));
+      for (let change = random.int(4); change > 0; change--) {
+        run.frame[random.int(bytes)] = random.int(256);
+      }
+      if (random.int(8) === 0) bytes = Math.max(ethernetBytes, random.int(bytes + 1));
+      const { result } = run.run(bytes);
+      verdicts.set(result, (verdicts.get(result) ?? 0) + 1);
+      const isSame =
+        Buffer.compare(run.frame.subarray(0, bytes), run.after.subarray(0, bytes)) === 0;
+      if (result === verdict.pass && !isSame) changed++;
+      if (result === verdict.transmit && !mayAnswer(run.frame)) wrong++;
     }
-    if (random.int(8) === 0) bytes = Math.max(ethernetBytes, random.int(bytes + 1));
-    const { result } = run.run(bytes);
-    verdicts.set(result, (verdicts.get(result) ?? 0) + 1);
-    const isSame = Buffer.compare(run.frame.subarray(0, bytes), run.after.subarray(0, bytes)) === 0;
-    if (result === verdict.pass && !isSame) changed++;
-    if (result === verdict.transmit && !mayAnswer(run.frame)) wrong++;
-  }
-  expect([...verdicts.keys()].sort()).toEqual([verdict.pass, verdict.transmit]);
-  expect(verdicts.get(verdict.pass)).toBeGreaterThan(frames / 1000);
-  expect(verdicts.get(verdict.transmit)).toBeGreaterThan(frames / 1000);
-  expect(changed).toBe(0);
-  expect(wrong).toBe(0);
-}, framesMs);
+    expect([...verdicts.keys()].sort()).toEqual([verdict.pass, verdict.transmit]);
+    expect(verdicts.get(verdict.pass)).toBeGreaterThan(frames / 1000);
+    expect(verdicts.get(verdict.transmit)).toBeGreaterThan(frames / 1000);
+    expect(changed).toBe(0);
+    expect(wrong).toBe(0);
+  },
+  framesMs,
+);
