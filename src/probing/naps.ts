@@ -7,6 +7,9 @@ const aloneNs = 200e6;
 const sharedMs = 50;
 /** A process that waits for answers itself looks up this often. */
 const userNapNs = 10e6;
+/** Garbage is collected this often, where nothing is due for so long: that takes 2 to 5 ms. See src/commands/export/serve.ts. */
+const collectEveryNs = 30e9;
+const collectNs = 8e6;
 
 /**
  * How a session waits. A turn of the event loop costs as much as several probes, so a session that has the process
@@ -17,6 +20,7 @@ export class Naps {
   readonly #isAlone: boolean;
   readonly #user: UserSide | undefined;
   #turnNs = 0;
+  #collectedNs = monotonicNs();
 
   constructor(isAlone: boolean, user: UserSide | undefined) {
     this.#isAlone = isAlone;
@@ -40,7 +44,11 @@ export class Naps {
   /** Until then, or a part of it. */
   sleep(wakeAtNs: number): void {
     if (!this.#isAlone) return;
-    const now = monotonicNs();
+    let now = monotonicNs();
+    if (now - this.#collectedNs > collectEveryNs && wakeAtNs - now > collectNs) {
+      Bun.gc(true);
+      this.#collectedNs = now = monotonicNs();
+    }
     if (this.#user) {
       this.#user.wait(Math.min(userNapNs, Math.max(0, wakeAtNs - now)));
       return;
