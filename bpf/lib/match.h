@@ -159,25 +159,29 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 		depth = t->reads - 1;
 	__u32 position = t->reads;
 	struct komon_held *h = held_at(t, position - 1);
-	/* What lies there was received last, and komon has not seen it: no other packet is meant, whatever it says */
-	bool missed = buffer && buffer == t->recv_buffer && t->recv_reads == t->reads;
 
-	if (missed) {
-		position = 0;
-	} else if (!buffer || h->buffer != buffer) { /* not the newest, as it nearly always is */
+	/* What lies there was received last, and komon has not seen it: no other packet is meant, whatever it says */
+	if (buffer && buffer == t->recv_buffer && t->recv_reads == t->reads) {
+		struct komon_counters *c = counters_of(h->vnf);
+
+		if (c && !at_tx && (fd == KOMON_KNOWN_UDP || is_udp_socket(fd)))
+			c->unmatched_sends++;
+		return 0;
+	}
+	if (!buffer || h->buffer != buffer) { /* not the newest, as it nearly always is */
 		position = buffer ? newest_in_buffer(thread_key, depth, buffer) : 0;
 		h = held_at(t, position - 1);
 	}
 	if (!position || !has_content(h, digest, bytes)) {
 		__u32 same_buffer = position;
 
-		position = missed ? 0 : oldest_with_content(thread_key, depth, digest, bytes);
+		position = oldest_with_content(thread_key, depth, digest, bytes);
 		if (!position) {
 			struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
 
 			if (!at_tx && fd != KOMON_KNOWN_UDP && !is_udp_socket(fd))
 				return 0;
-			if (!missed && newest_sent_with_content(thread_key, depth, digest, bytes)) {
+			if (newest_sent_with_content(thread_key, depth, digest, bytes)) {
 				if (c && !at_tx)
 					c->duplicate_sends++;
 				return 0;
@@ -185,7 +189,7 @@ __attribute__((noinline)) int pair(__u32 thread_key, int at_tx)
 			flags = KOMON_FLAG_REWRITTEN;
 			position = same_buffer;
 			/* Order tells nothing when packets that may have been meant have lost their places */
-			if (!position && !missed && (!t->overrun || t->reads - t->overrun > KOMON_HELD)) {
+			if (!position && (!t->overrun || t->reads - t->overrun > KOMON_HELD)) {
 				position = oldest_of_batch(thread_key, depth);
 				flags |= KOMON_FLAG_BY_ORDER;
 			}

@@ -25,8 +25,7 @@ static __always_inline bool begin_send(struct komon_thread *t)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 {
-	__u32 kind = KOMON_BUFFER_NONE; /* of a receive call */
-	bool sends = false;
+	__u32 kind = KOMON_BUFFER_NONE; /* of a receive call; else it sends */
 
 	switch (id) {
 	case KOMON_SYS_READ: case KOMON_SYS_RECVFROM:
@@ -43,7 +42,6 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 		break;
 	case KOMON_SYS_WRITE: case KOMON_SYS_WRITEV: case KOMON_SYS_SENDTO: case KOMON_SYS_SENDMSG:
 	case KOMON_SYS_SENDMMSG:
-		sends = true;
 		break;
 	default:
 		return 0;
@@ -53,6 +51,7 @@ int BPF_PROG(send_sys_enter, struct pt_regs *regs, long id)
 
 	if (!t)
 		return 0;
+	const bool sends = kind == KOMON_BUFFER_NONE;
 	__u64 now = sends ? bpf_ktime_get_ns() : 0;
 	__u64 argument[] = SYSCALL_ARGUMENTS(regs);
 	struct komon_counters *c = counters_of(held_at(t, t->reads - 1)->vnf);
