@@ -14,13 +14,17 @@ const chains = {
   "nftables, ingress": ["netdev", "ingress device near priority 0"],
   "nftables, raw": ["ip", "prerouting priority raw"],
 } as const;
+/** Who takes what at native XDP. */
+const atXdp = {
+  "bare XDP_DROP": ["bare"],
+  "with the clock": ["clock"],
+  "the least": ["least"],
+  "the least, first": ["least", "first"],
+  "komon, xdp-native": ["xdp-native"],
+  "komon, first answers": ["xdp-native", "first"],
+} as const;
 const ways = [
-  "bare XDP_DROP",
-  "with the clock",
-  "the least",
-  "the least, first",
-  "komon, xdp-native",
-  "komon, first answers",
+  ...(Object.keys(atXdp) as (keyof typeof atXdp)[]),
   "komon, tc",
   ...(Object.keys(chains) as (keyof typeof chains)[]),
 ] as const;
@@ -52,13 +56,15 @@ export async function drops(pair: Pair): Promise<void> {
   console.log(`of komon's answers ${((lost / all) * 100).toFixed(1)} % found no room in the log`);
 }
 
+function isAtXdp(way: Way): way is keyof typeof atXdp {
+  return way in atXdp;
+}
+
 async function rateOf(pair: Pair, way: Way): Promise<number> {
-  if (way === "bare XDP_DROP") return withVictim(pair, "bare");
-  if (way === "with the clock") return withVictim(pair, "clock");
-  if (way === "the least") return withVictim(pair, "least");
-  if (way === "the least, first") return withVictim(pair, "least", "first");
-  if (way === "komon, xdp-native") return withVictim(pair, "xdp-native");
-  if (way === "komon, first answers") return withVictim(pair, "xdp-native", "first");
+  if (isAtXdp(way)) {
+    const [what, whose] = atXdp[way];
+    return withVictim(pair, what, whose);
+  }
   // Without XDP a veth takes such frames only with GRO on
   await pair.run("ethtool", "-K", "near", "gro", "on");
   const rate = await (way === "komon, tc" ? withVictim(pair, "tc") : withNft(pair, way));
