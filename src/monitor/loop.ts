@@ -1,13 +1,11 @@
 /** Looks at the sources every interval and tells what lay between. */
+import { Garbage } from "../base/garbage.ts";
 import { monotonicNs } from "../kernel/libc.ts";
 import type { Deadline } from "../probes/deadline.ts";
 import { between, type Interval } from "./interval.ts";
 import type { Told } from "./rows.ts";
 import { type Objective, violations } from "./slo.ts";
 import type { Look, Source } from "./source.ts";
-
-/** Memory freed this often stays as it is for days; left to itself it swings by a tenth. It takes some milliseconds. */
-const collectEveryNs = 30e9;
 
 export interface LoopOptions {
   readonly intervalNs: number;
@@ -48,7 +46,7 @@ export async function watch(sources: readonly Source[], options: LoopOptions): P
   let before: readonly Look[] = first;
   let intervals = 0;
   let last = stop.aborted;
-  let collectedNs = startNs;
+  const garbage = new Garbage(startNs);
   while (!last) {
     const due = Math.min(startNs + (intervals + 1) * intervalNs, endNs);
     await until(due, stop);
@@ -69,10 +67,7 @@ export async function watch(sources: readonly Source[], options: LoopOptions): P
       }),
     );
     before = looks;
-    if (due - collectedNs >= collectEveryNs) {
-      Bun.gc(true); // right after a look, when the next is farthest
-      collectedNs = due;
-    }
+    garbage.collect(due); // right after a look, when the next is farthest
   }
   const whole = sources.map((source, i) => ({
     source,

@@ -1,3 +1,4 @@
+import { Garbage } from "../base/garbage.ts";
 import { monotonicNs, sleepUntilNs } from "../kernel/libc.ts";
 import type { UserSide } from "./userSide.ts";
 
@@ -7,9 +8,8 @@ const aloneNs = 200e6;
 const sharedMs = 50;
 /** A process that waits for answers itself looks up this often. */
 const userNapNs = 10e6;
-/** Garbage is collected this often, where nothing is due for so long: that takes 2 to 5 ms. See src/commands/export/serve.ts. */
-const collectEveryNs = 30e9;
-const collectNs = 8e6;
+/** Garbage is collected where nothing is due for so long. */
+const restNs = 8e6;
 
 /**
  * How a session waits. A turn of the event loop costs as much as several probes, so a session that has the process
@@ -20,7 +20,7 @@ export class Naps {
   readonly #isAlone: boolean;
   readonly #user: UserSide | undefined;
   #turnNs = 0;
-  #collectedNs = monotonicNs();
+  readonly #garbage = new Garbage(monotonicNs());
 
   constructor(isAlone: boolean, user: UserSide | undefined) {
     this.#isAlone = isAlone;
@@ -45,10 +45,7 @@ export class Naps {
   sleep(wakeAtNs: number): void {
     if (!this.#isAlone) return;
     let now = monotonicNs();
-    if (now - this.#collectedNs > collectEveryNs && wakeAtNs - now > collectNs) {
-      Bun.gc(true);
-      this.#collectedNs = now = monotonicNs();
-    }
+    if (wakeAtNs - now > restNs && this.#garbage.collect(now)) now = monotonicNs();
     if (this.#user) {
       this.#user.wait(Math.min(userNapNs, Math.max(0, wakeAtNs - now)));
       return;

@@ -1,6 +1,7 @@
 /** Serves a site until it is told to stop; SIGHUP reloads. What export and dashboard have in common. */
 
 import { Exit, type ExitCode } from "../../base/errors.ts";
+import { collectEveryMs } from "../../base/garbage.ts";
 import { log } from "../../base/log.ts";
 import { Exporter } from "../../export/exporter.ts";
 import { ExportServer, type Site } from "../../export/server.ts";
@@ -10,12 +11,6 @@ import { type ConfigFlags, readHowToServe, readSettings } from "./settings.ts";
 
 /** What it takes to open a probe anew, and to bind a low port again. */
 const forReload = ["bpf", "perfmon", "netAdmin", "netRaw", "netBindService"] as const;
-
-/**
- * The runtime collects garbage when its heap has grown by a share of itself. A process that lives for months is
- * asked to do so twice a minute, which takes 2 to 5 ms, and stays at one size.
- */
-const collectEveryMs = 30_000;
 
 export interface Serving {
   readonly args: ConfigFlags;
