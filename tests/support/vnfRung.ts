@@ -326,26 +326,31 @@ export function testRung(rung: Rung): void {
       });
     });
 
-    // Two that preempt each other: whole is no pass where a task may be preempted inside a program.
     on("two threads at one socket", async () => {
       const each = 10 * count;
       const order = { host, receive: "recvfrom", send: "sendto", count: each } as const;
-      await using one = await Exerciser.open(host);
-      await using two = await one.twin();
-      using client = new Client(host);
-      using own = open();
-      const watched = { probe: own, vnf: own.watch(one.port) };
-      own.sample(watched.vnf, 1, 2 * each);
-      const before = missedBy(own);
-      const mirroring = [one.mirror(order), two.mirror(order)] as const;
-      client.send(one.port, 2 * each, numbered(64));
-      const stamps = await Promise.all(mirroring);
-      const records = recordsOf(watched);
-      // A thread that lost the CPU between taking its packet and telling of it is passed over by the other.
-      const missed = missedBy(own) - before + own.coverage(watched.vnf).expired_by.unread;
-      expectAll(watched, 2 * each, missed);
-      expectIdentity(watched);
-      expectTruth(records, truthOf(...stamps), 0, missed);
+      // They preempt each other: where that may be inside a program, the kernel leaves runs out in every pass.
+      for (let pass = 1, leftOut = 1, missed = 1; missed > 0; pass++) {
+        if (pass > 5 && leftOut === 0) throw new Error("packets were missed in 5 passes of 5");
+        if (pass > 5) return;
+        await using one = await Exerciser.open(host);
+        await using two = await one.twin();
+        using client = new Client(host);
+        const on = openShared(1);
+        const watched = { probe: on, vnf: on.watch(one.port) };
+        on.sample(watched.vnf, 1, 2 * each);
+        const before = missedBy(on);
+        const mirroring = [one.mirror(order), two.mirror(order)] as const;
+        client.send(one.port, 2 * each, numbered(64));
+        const stamps = await Promise.all(mirroring);
+        const records = recordsOf(watched);
+        leftOut = missedBy(on) - before;
+        // A thread that lost the CPU between taking its packet and telling of it is passed over by the other.
+        missed = leftOut + on.coverage(watched.vnf).expired_by.unread;
+        expectAll(watched, 2 * each, missed);
+        expectIdentity(watched);
+        expectTruth(records, truthOf(...stamps), 0, missed);
+      }
     });
   });
 }
